@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run } from './command.js';
+import { StackwrightError } from './errors.js';
+import type { Reporter } from './events.js';
+
+/** A program of the host that Stackwright calls. */
+interface HostProgram {
+  /** A name on PATH, or an absolute path (with `*`) of a file that must be there. */
+  program: string;
+  /** The Debian package that has it. */
+  package: string;
+  purpose: string;
+}
+
+/** Every program that is called, so that a missing one is known before work starts. */
+export const hostPrograms: HostProgram[] = [
+  { program: 'mmdebstrap', package: 'mmdebstrap', purpose: 'image: the root of an image' },
+  { program: 'mksquashfs', package: 'squashfs-tools', purpose: 'role: packs a tree' },
+  { program: 'zstd', package: 'zstd', purpose: 'netboot: packs the ramdisk' },
+  { program: 'cpio', package: 'cpio', purpose: 'netboot: packs the ramdisk' },
+  { program: 'ip', package: 'iproute2', purpose: 'lab: network namespaces' },
+  { program: 'dnsmasq', package: 'dnsmasq-base', purpose: 'netboot: DHCP, TFTP and router advertisements' },
+  { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'lab: virtual machines' },
+  { program: 'qemu-img', package: 'qemu-utils', purpose: 'image, lab: disk images' },
+  { program: '/usr/lib/ipxe/qemu/pxe-virtio.rom', package: 'ipxe-qemu', purpose: 'lab: PXE in virtual machines' },
+  { program: '/usr/share/seabios/bios-256k.bin', package: 'seabios', purpose: 'lab: BIOS of virtual machines' },
+  { program: 'nc', package: 'netcat-openbsd', purpose: 'lab: ssh into the rack' },
+  { program: 'ssh', package: 'openssh-client', purpose: 'deploy: reaches the hosts' },
+  { program: 'ssh-keygen', package: 'openssh-client', purpose: 'inventory: keys and host keys' },
+  { program: 'rsync', package: 'rsync', purpose: 'role: transport for eDeploy clients' },
+  { program: 'losetup', package: 'mount', purpose: 'image: block devices' },
+  { program: 'setpriv', package: 'util-linux', purpose: 'engine: PostgreSQL does not run as root' },
+  { program: '/usr/lib/postgresql/*/bin/initdb', package: 'postgresql', purpose: 'engine: the private database' },
+  {
+    program: '/usr/share/keyrings/debian-archive-keyring.gpg',
+    package: 'debian-archive-keyring',
+    purpose: 'image: checks packages',
+  },
+];
+
+export interface Finding extends HostProgram {
+  /** Where it is; undefined when it is missing. */
+  path?: string;
+}
+
+export function examineHost(): Finding[] {
+  return hostPrograms.map((wanted) => ({ ...wanted, path: find(wanted.program) }));
+}
+
+function find(program: string): string | undefined {
+  const [before, after] = program.split('*');
+  if (before !== undefined && after !== undefined) {
+    const names = existsSync(before) ? readdirSync(before) : [];
+    return names.map((name) => `${before}${name}${after}`).find((path) => existsSync(path));
+  }
+  if (program.startsWith('/')) return existsSync(program) ? program : undefined;
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return directories.map((directory) => join(directory, program)).find((path) => existsSync(path));
+}
+
+/** @throws StackwrightError `NotRoot` with the command to run as root */
+export async function installPackages(packages: string[], reporter: Reporter): Promise<void> {
+  const install = ['install', '--yes', '--no-install-recommends', ...packages];
+  if (process.getuid?.() !== 0) {
+    throw new StackwrightError('NotRoot', 'packages are missing, and only root can install them', {
+      value: packages.join(' '),
+      hint: `sudo apt-get update && sudo apt-get ${install.join(' ')}`,
+    });
+  }
+  const message = `installing ${packages.join(' ')}`;
+  reporter.report({ code: 'host.packages.installing', level: 'info', message, data: { packages } });
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update'], { env });
+  await run('apt-get', install, { env, timeout: 1200 });
+}

@@ -1,0 +1,14 @@
+import { proposeCompletions, run } from '@stricli/core';
+import { application } from './application.js';
+import { createContext } from './context.js';
+
+const context = createContext();
+const words = process.argv.slice(2);
+if (words[0] === 'complete' && process.env.COMP_LINE !== undefined) {
+  // Called by the shell through `stackwright completion bash`.
+  for (const { completion } of await proposeCompletions(application, words.slice(1), context)) {
+    process.stdout.write(`${completion}\n`);
+  }
+} else {
+  await run(application, words, context);
+}

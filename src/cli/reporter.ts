@@ -1,0 +1,30 @@
+import pc from 'picocolors';
+import { maskEvent, type Reporter, type StackwrightEvent } from '../base/events.js';
+
+/** One line an event on standard error, coloured only on a terminal. Debug events show with `verbose`. */
+export function textReporter(verbose: boolean): Reporter {
+  const started = Date.now();
+  return {
+    report(event) {
+      if (event.level === 'debug' && !verbose) return;
+      const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
+      process.stderr.write(`${pc.dim(`${seconds}s`)} ${renderEvent(maskEvent(event))}\n`);
+    },
+  };
+}
+
+export function jsonReporter(): Reporter {
+  return {
+    report: (event) => {
+      process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...maskEvent(event) })}\n`);
+    },
+  };
+}
+
+function renderEvent(event: StackwrightEvent): string {
+  const station = event.code.split('.')[0] ?? '';
+  const label = pc.cyan(station.padEnd(9));
+  if (event.level === 'error') return `${label} ${pc.red(event.message)}`;
+  if (event.level === 'warn') return `${label} ${pc.yellow(event.message)}`;
+  return `${label} ${event.message}`;
+}

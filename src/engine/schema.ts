@@ -1,0 +1,108 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { EventLevel, Json } from '../base/events.js';
+
+type Time = ColumnType<Date, Date | undefined, Date>;
+
+export type MachineState = 'discovered' | 'matched' | 'installing' | 'installed' | 'up' | 'failed' | 'held' | 'retired';
+
+export interface MachineTable {
+  id: Generated<string>;
+  /** What tells machines apart: DMI UUID, else serial number, else first MAC; lower case. */
+  identity: string;
+  /** Product name, version and serial, odd characters removed: the name of its `.hw` file. */
+  name: string;
+  state: MachineState;
+  /** Why it is in this state, for a person. */
+  reason: string | null;
+  profile: string | null;
+  role: string | null;
+  role_version: string | null;
+  host_name: string | null;
+  address: string | null;
+  /** eDeploy's tuples. */
+  facts: JSONColumnType<string[][]>;
+  /** What the specs and the CMDB record bound. */
+  variables: JSONColumnType<Record<string, string>>;
+  /** Public SSH host keys, in `known_hosts` form without the host. */
+  host_keys: JSONColumnType<string[]>;
+  /** SHA-256 of the one-time token of the running ramdisk, hexadecimal. */
+  token_hash: string | null;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** One profile of a site's `state` file. */
+export interface ProfileTable {
+  site: string;
+  name: string;
+  position: number;
+  /** How many more may be installed; null is without limit (`'*'`). */
+  remaining: number | null;
+}
+
+/** One entry of a profile's CMDB. */
+export interface RecordTable {
+  id: Generated<string>;
+  site: string;
+  profile: string;
+  position: number;
+  entry: JSONColumnType<Record<string, Json>>;
+  /** Who has claimed it; a used entry that was written by hand has no machine. */
+  machine_id: string | null;
+  used: boolean;
+}
+
+/** The content of a site's file as it was last read or written: a change by a person differs from it. */
+export interface SiteFileTable {
+  site: string;
+  file: string;
+  hash: string;
+}
+
+export interface EventTable {
+  id: Generated<string>;
+  time: Time;
+  code: string;
+  level: EventLevel;
+  message: string;
+  data: JSONColumnType<Record<string, Json>>;
+  machine_id: string | null;
+  run_id: string | null;
+}
+
+export type RunState = 'running' | 'done' | 'failed';
+
+/** One deployment. Its steps are DBOS steps; this is what people and pages look at. */
+export interface RunTable {
+  id: string;
+  state: RunState;
+  /** Directory with manifests, logs and the answer file as it was used (0600). */
+  directory: string;
+  plan: JSONColumnType<Record<string, Json>>;
+  /** The error of a failed run. */
+  error: string | null;
+  created_at: Time;
+  finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+}
+
+export interface RunStepTable {
+  run_id: string;
+  position: number;
+  title: string;
+  host: string | null;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  /** How often it was started; more than one after a crash in the middle. */
+  starts: number;
+  seconds: number | null;
+  log_file: string | null;
+}
+
+export interface Database {
+  machine: MachineTable;
+  profile: ProfileTable;
+  record: RecordTable;
+  site_file: SiteFileTable;
+  event: EventTable;
+  run: RunTable;
+  run_step: RunStepTable;
+}
