@@ -1,0 +1,36 @@
+import { buildCommand } from '@stricli/core';
+import type { CliContext } from '../context.js';
+
+export interface ServeFlags {
+  site: string;
+  listen: string;
+  namespace?: string;
+  readyFile?: string;
+  kernelLine: string;
+  json: boolean;
+}
+
+export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
+  loader: async () => (await import('./serve.run.js')).serveRun,
+  parameters: {
+    flags: {
+      site: { kind: 'parsed', parse: String, brief: 'Configuration directory (state, *.specs, *.cmdb, *.configure)' },
+      listen: { kind: 'parsed', parse: String, brief: 'Address and port', default: '127.0.0.1:8080' },
+      namespace: { kind: 'parsed', parse: String, brief: 'Listen in this network namespace', optional: true },
+      readyFile: { kind: 'parsed', parse: String, brief: 'Write this file when the server answers', optional: true },
+      kernelLine: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Kernel line of installed systems',
+        default: 'console=tty0 console=ttyS0,115200',
+      },
+      json: { kind: 'boolean', brief: 'Report as JSON lines', default: false, withNegated: false },
+    },
+  },
+  docs: {
+    brief: 'Serve machines that boot from the network, and the API',
+    customUsage: [
+      { input: '--site /etc/stackwright/site --listen 10.0.0.1:8080', brief: 'Serve a provisioning network' },
+    ],
+  },
+});

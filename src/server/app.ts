@@ -1,0 +1,77 @@
+import multipart from '@fastify/multipart';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { messageOf, StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import type { StateDirectory } from '../base/state.js';
+import type { Db } from '../engine/index.js';
+import { bootRoutes } from './boot-routes.js';
+import { reportServer } from './events.js';
+import { nodeRoutes } from './node-routes.js';
+import { operatorRoutes } from './operator-routes.js';
+import { uploadRoutes } from './upload-routes.js';
+
+export interface ServerContext {
+  state: StateDirectory;
+  db: Db;
+  reporter: Reporter;
+  /** The eDeploy configuration directory. */
+  site: string;
+  /** Where machines reach this server. */
+  host: string;
+  port: number;
+  /** What installed systems get on their kernel line. */
+  targetKernelLine: string;
+  /** How ssh reaches the machines (ssh_config(5) ProxyCommand), when not directly. */
+  proxyCommand?: string;
+}
+
+/** Facts and logs of machines are small; more is a mistake or an attack. */
+const UPLOAD_LIMIT = 16 * 1024 * 1024;
+
+/** The HTTP face: what ramdisks ask for, and the API for operators. */
+export async function createServer(context: ServerContext): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 64 * 1024,
+    // A role is large and an emulated machine slow; only a silent connection is cut.
+    connectionTimeout: 0,
+    requestTimeout: 300_000,
+  });
+  await app.register(multipart, {
+    limits: { fileSize: UPLOAD_LIMIT, files: 2, fields: 16, fieldSize: 64 * 1024 },
+  });
+  // `curl --data`
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, Object.fromEntries(new URLSearchParams(String(body))));
+  });
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const status = statusOf(error);
+    if (status >= 500) {
+      reportServer(context.reporter, {
+        code: 'server.request.failed',
+        level: 'error',
+        message: `${request.method} ${request.url.split('?')[0]} failed: ${messageOf(error)}`,
+        data: { method: request.method, url: request.url.split('?')[0] ?? '', error: messageOf(error) },
+      });
+    }
+    const body =
+      error instanceof StackwrightError ? error.toJSON() : { code: 'RequestFailed', message: messageOf(error) };
+    return reply.status(status).send(body);
+  });
+  bootRoutes(app, context);
+  uploadRoutes(app, context);
+  nodeRoutes(app, context);
+  await operatorRoutes(app, context);
+  return app;
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof StackwrightError) {
+    if (error.code === 'TokenUnknown') return 401;
+    if (error.code === 'RoleUnknown') return 404;
+    if (error.code === 'RoleForbidden') return 403;
+    return 400;
+  }
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  return 500;
+}

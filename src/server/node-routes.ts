@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import tar from 'tar-stream';
+import { z } from 'zod';
+import { StackwrightError } from '../base/errors.js';
+import { recordToConfigDrive } from '../firstboot/index.js';
+import {
+  bindRole,
+  type Machine,
+  operatorKey,
+  parseHostKeys,
+  recordInstalled,
+  sshTargets,
+  writeSshAccess,
+} from '../inventory/index.js';
+import { getRole } from '../role/index.js';
+import type { ServerContext } from './app.js';
+import { roleFile, sendFile } from './boot-routes.js';
+import { reportServer } from './events.js';
+import { readForm, requestingMachine } from './upload-routes.js';
+
+const RoleParameters = z.object({
+  role: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+  version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+});
+
+const Progress = z.object({ station: z.string().regex(/^[a-z-]{1,20}$/) });
+
+const Report = z.object({ host_keys: z.string().max(8192), disk: z.string().max(64) });
+
+/** What a ramdisk asks during an installation; each machine gets only what is its own. */
+export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
+  app.get('/v1/node/role/:role/:version/role.squashfs', async (request, reply) => {
+    const { role, version } = await permittedRole(context, await requestingMachine(context, request), request.params);
+    return sendFile(reply, roleFile(context, role, version, 'role.squashfs'), request.headers.range);
+  });
+  app.get('/v1/node/role/:role/:version/sha256', async (request, reply) => {
+    const { role, version } = await permittedRole(context, await requestingMachine(context, request), request.params);
+    reply.type('text/plain');
+    return (await getRole(context.state, role, version)).sha256;
+  });
+  app.get('/v1/node/config-drive.tar', async (request, reply) => {
+    const machine = await requestingMachine(context, request);
+    reply.type('application/x-tar');
+    return configDriveArchive(context, machine);
+  });
+  app.post('/v1/node/progress', async (request) => {
+    const machine = await requestingMachine(context, request);
+    const { station } = Progress.parse(request.body);
+    reportServer(context.reporter, {
+      code: 'server.machine.progress',
+      level: 'info',
+      message: `${machine.host_name ?? machine.identity}: ${station}`,
+      data: { machine: machine.id, station },
+    });
+    return '';
+  });
+  app.post('/v1/node/installed', async (request) => {
+    const machine = await requestingMachine(context, request);
+    const { host_keys, disk } = Report.parse(await readForm(request));
+    await recordInstalled(context.db, machine.id, parseHostKeys(host_keys), context.reporter);
+    await writeSshAccess(context.state, await sshTargets(context.db), context.proxyCommand);
+    reportServer(context.reporter, {
+      code: 'server.machine.installed',
+      level: 'info',
+      message: `${machine.host_name ?? machine.identity} is installed on ${disk.replace(/[^A-Za-z0-9/_-]/g, '?')}`,
+      data: { machine: machine.id, disk: disk.slice(0, 64) },
+    });
+    return '';
+  });
+}
+
+/**
+ * The first role that a machine asks for is its role; another one it may not read.
+ * @throws StackwrightError `RoleForbidden`, `RoleUnknown`
+ */
+async function permittedRole(
+  context: ServerContext,
+  machine: Machine,
+  parameters: unknown,
+): Promise<{ role: string; version: string }> {
+  const { role, version } = RoleParameters.parse(parameters);
+  await getRole(context.state, role, version);
+  if (!(await bindRole(context.db, machine.id, role, version))) {
+    throw new StackwrightError('RoleForbidden', `this machine installs role ${machine.role} ${machine.role_version}`, {
+      value: `${role} ${version}`,
+    });
+  }
+  return { role, version };
+}
+
+/** The machine's record as a config drive, for the first boot to read. */
+async function configDriveArchive(context: ServerContext, machine: Machine): Promise<tar.Pack> {
+  const files = recordToConfigDrive({
+    variables: machine.variables,
+    operatorKey: await operatorKey(context.state),
+  });
+  const archive = tar.pack();
+  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o600 }, content);
+  archive.finalize();
+  return archive;
+}

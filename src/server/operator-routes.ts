@@ -1,0 +1,20 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { StackwrightError } from '../base/errors.js';
+import { listEvents, listMachines } from '../inventory/index.js';
+import type { ServerContext } from './app.js';
+import { operatorToken, sameToken } from './token.js';
+
+/** The JSON API for operators; every request needs the token in `STATE/api-token`. */
+export async function operatorRoutes(app: FastifyInstance, context: ServerContext): Promise<void> {
+  const token = await operatorToken(context.state);
+  const authorise = async (request: FastifyRequest) => {
+    const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    if (sameToken(given, token)) return;
+    throw new StackwrightError('TokenUnknown', 'this needs the token of the operator', {
+      hint: `send "Authorization: Bearer TOKEN", with the token in ${context.state.path('api-token')}`,
+    });
+  };
+  app.get('/v1/machines', { preHandler: authorise }, () => listMachines(context.db));
+  app.get('/v1/events', { preHandler: authorise }, () => listEvents(context.db, 500));
+  app.get('/v1/health', async () => ({ ok: true }));
+}

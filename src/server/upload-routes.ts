@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { messageOf, StackwrightError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import {
+  type Machine,
+  machineByToken,
+  parseFacts,
+  registerMachine,
+  renderConfigureScript,
+  renderRefusal,
+  reportFailure,
+  saveFacts,
+  setMachineState,
+} from '../inventory/index.js';
+import type { ServerContext } from './app.js';
+import { reportServer } from './events.js';
+
+/** What a form of eDeploy's ramdisk carries. */
+interface UploadForm {
+  file?: { name: string; content: Buffer };
+  failure?: string;
+  reason?: string;
+}
+
+/**
+ * eDeploy's upload protocol: facts are answered with the configure script, a failure gives the
+ * profile's count back, a log is kept.
+ */
+export function uploadRoutes(app: FastifyInstance, context: ServerContext): void {
+  for (const path of ['/upload.py', '/cgi-bin/upload.py']) {
+    app.post(path, async (request, reply) => {
+      const machine = await requestingMachine(context, request);
+      const form = await readForm(request);
+      reply.type('text/plain');
+      if (form.failure !== undefined) return takeFailure(context, machine, form);
+      if (!form.file) throw new StackwrightError('UploadIncomplete', 'the form has neither a file nor a failure');
+      if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form.file.content);
+      return answerFacts(context, machine, form.file.content);
+    });
+  }
+}
+
+/**
+ * The machine whose ramdisk has the token that came with the request.
+ * @throws StackwrightError `TokenUnknown`
+ */
+export async function requestingMachine(context: ServerContext, request: FastifyRequest): Promise<Machine> {
+  const token = request.headers['x-stackwright-token'];
+  const machine = typeof token === 'string' && token !== '' ? await machineByToken(context.db, token) : undefined;
+  if (machine) return machine;
+  throw new StackwrightError('TokenUnknown', 'no machine has booted with this token', {
+    hint: 'boot the machine from the network again: each boot gets a token of its own',
+  });
+}
+
+/** Reads a multipart form with at most one file; limits are set where the plugin is registered. */
+export async function readForm(request: FastifyRequest): Promise<UploadForm & Record<string, unknown>> {
+  const form: UploadForm & Record<string, unknown> = {};
+  for await (const part of request.parts()) {
+    if (part.type === 'file') {
+      const content = await part.toBuffer();
+      if (part.fieldname === 'file') form.file = { name: part.filename, content };
+      else form[part.fieldname] = content.toString('utf8');
+    } else if (typeof part.value === 'string') form[part.fieldname] = part.value;
+  }
+  return form;
+}
+
+async function answerFacts(context: ServerContext, machine: Machine, content: Buffer): Promise<string> {
+  const { db, site, reporter } = context;
+  try {
+    const facts = parseFacts(content.toString('utf8'));
+    await saveFacts(context.state.path('facts'), facts);
+    const result = await registerMachine(db, site, facts, reporter, { machineId: machine.id });
+    if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
+    await setMachineState(db, machine.id, 'installing', `profile ${result.profile}`, reporter);
+    return renderConfigureScript({
+      profile: result.profile,
+      configureText: result.configureText,
+      variables: result.variables,
+    });
+  } catch (error) {
+    // The ramdisk runs what it gets, and so shows the reason on the machine's console.
+    reportServer(context.reporter, {
+      code: 'server.request.failed',
+      level: 'error',
+      message: `facts of ${machine.identity} were refused: ${messageOf(error)}`,
+      data: { method: 'POST', url: '/upload.py', error: messageOf(error) },
+    });
+    const place = error instanceof StackwrightError && error.place ? [`at ${error.place}`] : [];
+    return renderRefusal([messageOf(error), ...place]);
+  }
+}
+
+async function takeFailure(context: ServerContext, machine: Machine, form: UploadForm): Promise<string> {
+  // Control characters of a machine's message have no business on an operator's terminal.
+  const reason = (form.reason ?? 'the installation failed').replace(/\p{Cc}/gu, ' ').slice(0, 500);
+  await reportFailure(context.db, context.site, machine.id, reason, context.reporter);
+  return '';
+}
+
+/** Keeps the log of an installation; an older one is renamed with its time. */
+async function keepLog(context: ServerContext, machine: Machine, content: Buffer): Promise<string> {
+  const directory = context.state.path('logs', 'install');
+  await mkdir(directory, { recursive: true });
+  const path = join(directory, `${machine.id}.log.gz`);
+  if (existsSync(path)) {
+    const time = (await stat(path)).mtime.toISOString().replaceAll(':', '-');
+    await rename(path, join(directory, `${machine.id}.${time}-${randomBytes(2).toString('hex')}.log.gz`));
+  }
+  await writeFileAtomic(path, content, 0o600);
+  reportServer(context.reporter, {
+    code: 'server.machine.log',
+    level: 'debug',
+    message: `kept the installation log of ${machine.identity}`,
+    data: { machine: machine.id, file: path },
+  });
+  return '';
+}
