@@ -32,7 +32,7 @@ export interface RamdiskOptions {
 }
 
 /** Raised when the way of building changes what comes out. */
-const BUILDER_VERSION = 1;
+const BUILDER_VERSION = 2;
 
 /** Stands in for every program that is not below; it needs no library. */
 const BUSYBOX = '/bin/busybox';
@@ -187,6 +187,7 @@ async function layOut(root: string): Promise<void> {
     await mkdir(join(root, directory), { recursive: true });
   }
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(root, name));
+  await symlink('busybox', join(root, 'usr', 'bin', 'sh'));
   await symlink('/proc/mounts', join(root, 'etc', 'mtab'));
 }
 

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { stateDirectory } from '../base/state.js';
+import { qemuArguments } from './machine.js';
+import { labDirectory, newLab, newMachine } from './record.js';
+
+const state = stateDirectory('/tmp');
+
+it('runs a machine that QEMU and its firmware recognise by its SMBIOS identity', async () => {
+  const machine = newMachine(newLab(state, 'lab', '/site'), 'node1');
+
+  const args = qemuArguments(machine, { name: 'tcg', reason: 'no KVM' }, 'network');
+
+  await expect(`${args.join('\n')}\n`).toMatchFileSnapshot('golden/qemu.args');
+});
+
+it('gives a machine the same identity each time, and others another', () => {
+  const lab = newLab(state, 'lab', '/site');
+
+  expect(newMachine(lab, 'node1')).toEqual(newMachine(lab, 'node1'));
+  expect(newMachine(lab, 'node1').uuid).not.toBe(newMachine(lab, 'node2').uuid);
+});
+
+it.each(['', '../x', 'A', 'x'.repeat(21), 'a b'])('refuses the name %j', (name) => {
+  expect(() => labDirectory(state, name)).toThrow(/cannot name a lab/);
+});

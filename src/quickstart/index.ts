@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { run } from '../base/command.js';
+import { StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import { packageRoot } from '../base/package-root.js';
+import { isAlive } from '../base/process.js';
+import type { StateDirectory } from '../base/state.js';
+import { deployRun, listRuns, resumeRun } from '../deploy/index.js';
+import { type Db, openDatabase } from '../engine/index.js';
+import { findMachine, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
+import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine } from '../lab/index.js';
+import { ensureRamdisk } from '../netboot/index.js';
+import { ensureRole, type Role } from '../role/index.js';
+import { atStation, type StationSeconds } from './stations.js';
+
+export interface QuickstartOptions {
+  state: StateDirectory;
+  reporter: Reporter;
+}
+
+/** What came out, for a person to go on with. */
+export interface QuickstartResult {
+  machine: Machine;
+  role: Role;
+  lab: Lab;
+  /** What the service said over the network. */
+  service: { name: string; address: string; port: number; answer: string };
+  runId: string;
+  seconds: StationSeconds;
+  /** Where the site is that the user may change and keep. */
+  site: string;
+}
+
+const LAB = 'lab';
+const MACHINE = 'node1';
+const ROLE = { name: 'quickstart', version: 'D12-F.1.0.0', elements: ['quickstart-role'] };
+const MEMCACHED_PORT = 11211;
+
+/**
+ * From a blank machine to a running service, every station real. Started again after it was
+ * interrupted, it goes on: what is built is not built again, an installed machine is not installed
+ * again, an unfinished deployment is resumed.
+ */
+export async function quickstart({ state, reporter }: QuickstartOptions): Promise<QuickstartResult> {
+  const seconds: StationSeconds = {};
+  const site = await ownSite(state);
+  const role = await atStation('role', seconds, reporter, () =>
+    ensureRole({ ...ROLE, elementsPath: [join(site, 'elements')], environment: {}, state, reporter, force: true }),
+  );
+  await atStation('ramdisk', seconds, reporter, () => ensureRamdisk({ state, reporter }));
+  const lab = await atStation('rack', seconds, reporter, () => labUp({ state, reporter, name: LAB, site }));
+  const db = await openDatabase(state);
+  try {
+    const context = { state, reporter, db, lab };
+    const installed = await atStation('install', seconds, reporter, () => install(context));
+    const machine = await atStation('firstboot', seconds, reporter, () => firstBoot(context, installed));
+    const runId = await atStation('deploy', seconds, reporter, () => deploy(context, join(site, 'answers.txt')));
+    const service = await atStation('check', seconds, reporter, () => checkMemcached(lab, machine));
+    return { machine, role, lab, service, runId, seconds, site };
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** The example is copied, because the state and CMDB files of a site are written to at every claim. */
+async function ownSite(state: StateDirectory): Promise<string> {
+  const site = state.path('quickstart', 'site');
+  if (existsSync(site)) return site;
+  const copying = state.path('quickstart', 'site.copying');
+  await rm(copying, { recursive: true, force: true });
+  await mkdir(state.path('quickstart'), { recursive: true });
+  await cp(join(packageRoot(), 'examples', 'quickstart'), copying, { recursive: true });
+  await rename(copying, site);
+  return site;
+}
+
+interface Context {
+  state: StateDirectory;
+  reporter: Reporter;
+  db: Db;
+  lab: Lab;
+}
+
+const INSTALL_MINUTES = 15;
+const BOOT_MINUTES = 10;
+
+async function install(context: Context): Promise<Machine> {
+  const { state, reporter, db, lab } = context;
+  const known = lab.machines.find((machine) => machine.name === MACHINE);
+  const before = known ? await findMachine(db, known.uuid) : undefined;
+  if (before && isInstalled(before)) return before;
+  if (known && before?.state === 'failed') await powerOffMachine({ state, reporter, lab, name: MACHINE });
+  const { uuid, process } = await powerOnMachine({
+    state,
+    reporter,
+    lab,
+    name: MACHINE,
+    boot: 'network',
+    diskGigabytes: 4,
+  });
+  const deadline = Date.now() + INSTALL_MINUTES * 60_000;
+  for (;;) {
+    const machine = await findMachine(db, uuid);
+    if (machine && isInstalled(machine)) return machine;
+    // A failure of an earlier try stays until the machine asks for its ramdisk again.
+    const failedNow = machine?.state === 'failed' && machine.updated_at.getTime() > (before?.updated_at.getTime() ?? 0);
+    const gone = !process || !isAlive(process);
+    if (failedNow || gone || Date.now() > deadline) {
+      throw new StackwrightError('InstallationFailed', `machine ${MACHINE} was not installed`, {
+        value: machine?.reason ?? (gone ? 'its QEMU ended' : 'it did not report in time'),
+        hint: `its console says:\n${await consoleTail(context)}`,
+      });
+    }
+    await delay(300);
+  }
+}
+
+function isInstalled(machine: Machine): boolean {
+  return machine.state === 'installed' || machine.state === 'up';
+}
+
+/** Waits until the machine lets us in with the host key that its installation made. */
+async function firstBoot(context: Context, machine: Machine): Promise<Machine> {
+  const { state, reporter, db, lab } = context;
+  const vm = lab.machines.find((known) => known.name === MACHINE);
+  if (!vm?.process || !isAlive(vm.process)) {
+    await powerOnMachine({ state, reporter, lab, name: MACHINE, boot: 'disk', diskGigabytes: 4 });
+  }
+  const host = machine.host_name ?? '';
+  const deadline = Date.now() + BOOT_MINUTES * 60_000;
+  const options = ['-F', sshConfigFile(state), '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5'];
+  for (;;) {
+    const { status, output } = await run('ssh', [...options, host, 'hostname'], { okStatuses: [0, 255], timeout: 60 });
+    if (status === 0 && output.trim() === host) break;
+    if (/Host key verification failed|REMOTE HOST IDENTIFICATION/.test(output) || Date.now() > deadline) {
+      throw new StackwrightError('MachineNotUp', `${host} did not come up with its own name and host key`, {
+        value: output.trim(),
+        hint: `its console says:\n${await consoleTail(context)}`,
+      });
+    }
+    await delay(300);
+  }
+  if (machine.state !== 'up')
+    await setMachineState(db, machine.id, 'up', 'answers ssh with its pinned host key', reporter);
+  return (await findMachine(db, machine.id)) ?? machine;
+}
+
+async function consoleTail({ state, lab }: Context): Promise<string> {
+  const path = join(machineDirectory(state, lab, MACHINE), 'console.log');
+  const text = await readFile(path, 'latin1').catch(() => '');
+  return stripVTControlCharacters(text).trim().split('\n').slice(-12).join('\n');
+}
+
+async function deploy({ state, reporter, db }: Context, answerFile: string): Promise<string> {
+  const [latest] = await listRuns(db);
+  if (latest && latest.state !== 'done') {
+    const { runId } = await resumeRun({ state, db, reporter, runId: latest.id });
+    return runId;
+  }
+  const { runId } = await deployRun({ state, db, reporter, answerFile, sshConfigFile: sshConfigFile(state) });
+  return runId;
+}
+
+/** Speaks memcached's own protocol from another place of the rack. */
+async function checkMemcached(lab: Lab, machine: Machine): Promise<QuickstartResult['service']> {
+  const address = machine.address ?? '';
+  const input = 'set stackwright 0 60 5\r\nhello\r\nget stackwright\r\nversion\r\nquit\r\n';
+  const nc = ['netns', 'exec', lab.namespace, 'nc', '-w', '10', address, String(MEMCACHED_PORT)];
+  const { stdout } = await run('ip', nc, { input, timeout: 30, okStatuses: [0, 1] });
+  const version = /^VERSION (\S+)/m.exec(stdout)?.[1];
+  if (!stdout.includes('STORED') || !stdout.includes('hello') || version === undefined) {
+    throw new StackwrightError('ServiceNotAnswering', `memcached on ${address} does not answer as it should`, {
+      value: stdout.trim() || 'nothing came back',
+      hint: 'stackwright deploy show lists the logs of the deployment',
+    });
+  }
+  return { name: 'memcached', address, port: MEMCACHED_PORT, answer: `version ${version}, stored and fetched a value` };
+}
