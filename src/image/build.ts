@@ -1,0 +1,470 @@
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../base/command.js';
+import { hasCode, messageOf, StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import type { StateDirectory } from '../base/state.js';
+import { openTemporary, type TemporaryState } from '../base/temporary.js';
+import { type Element, firstPartyElements, resolveElements } from './elements.js';
+import {
+  type BuildPlace,
+  buildEnvironment,
+  hostArchitecture,
+  insideEnvironment,
+  kernelVersions,
+  libraryFiles,
+  outsideEnvironment,
+  parseEnvironment,
+  proxyEnvironment,
+  sourcingProgram,
+} from './environment.js';
+import { reportImage } from './events.js';
+import { environmentFiles, generateHooks, type HooksTree, phaseScripts } from './hooks.js';
+import { imageIdentity } from './identity.js';
+import { packageScripts, squashPackageInstalls } from './package-installs.js';
+import { readPackageNames } from './package-names.js';
+import { openSandbox, type Sandbox } from './sandbox.js';
+
+export interface BuildOptions {
+  /** Names as the user gives them; `base` is implied. */
+  elements: string[];
+  elementsPath: string[];
+  /** What scripts see besides the variables of the build, e.g. `DIB_RELEASE`. */
+  environment: Record<string, string>;
+  state: StateDirectory;
+  reporter: Reporter;
+  /** Debian's name of an architecture; that of this host unless told. */
+  arch?: string;
+  /** `IMAGE_NAME`; `image` unless told. */
+  imageName?: string;
+  /** More packages, installed after install.d. */
+  packages?: string[];
+  withoutBase?: boolean;
+  packageIndex?: string;
+  /** Ends the build when aborted; everything is undone. */
+  signal?: AbortSignal;
+  /** Seconds that one script may take; 3600 unless told. */
+  scriptTimeout?: number;
+}
+
+/** The root of a finished image. It is there until it is disposed of. */
+export interface BuiltTree extends AsyncDisposable {
+  /** Its directory: a whole system with its files' owners, and nothing mounted in it. */
+  path: string;
+  identity: string;
+  elements: string[];
+  /** Of the newest kernel; undefined without one. */
+  kernelVersion?: string;
+  /** Seconds by phase, in their order. */
+  phases: Record<string, number>;
+  seconds: number;
+  logFile: string;
+}
+
+/** The phases that make a tree, and whether their scripts run in the image. */
+const phases = [
+  { name: 'root.d', inside: false },
+  { name: 'extra-data.d', inside: false },
+  { name: 'pre-install.d', inside: true },
+  { name: 'install.d', inside: true },
+  { name: 'post-install.d', inside: true },
+  { name: 'post-root.d', inside: false },
+  { name: 'pre-finalise.d', inside: false },
+  { name: 'finalise.d', inside: true },
+  { name: 'cleanup.d', inside: false },
+];
+
+type Phase = (typeof phases)[number];
+
+/** Where the hooks tree is in the image while its scripts run. */
+const hooksInside = '/tmp/in_target.d';
+
+/** What a build needs from begin to end. */
+interface Build {
+  options: BuildOptions;
+  place: BuildPlace;
+  hooks: HooksTree;
+  sandbox: Sandbox;
+  environment: Record<string, string>;
+  /** This build's own archives directory for apt: two builds cannot wait for one lock. */
+  archives: string;
+  logFile: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * Builds the tree of an image from elements: all phases but those that need a block device.
+ * Scripts run as root in namespaces of their own. Nothing is left where this is interrupted in
+ * whatever way. The caller disposes of the tree.
+ * @throws StackwrightError `ElementScriptFailed`, `EnvironmentScriptFailed`, `NotRoot`, `RootEmpty`,
+ *   and those of `resolveElements`, `generateHooks`, `squashPackageInstalls`
+ */
+export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
+  if (process.getuid?.() !== 0) {
+    throw new StackwrightError('NotRoot', 'an image can be built by root only', { hint: 'run the command with sudo' });
+  }
+  const started = Date.now();
+  const elements = resolveElements(options.elements, options.elementsPath, options);
+  const arch = options.arch ?? hostArchitecture();
+  const identity = imageIdentity({ ...options, elements, arch });
+  const temporary = openTemporary(options.state, 'image build');
+  try {
+    const logFile = openLog(options.state, options.imageName ?? 'image');
+    const names = elements.map(({ name }) => name);
+    reportImage(options.reporter, {
+      code: 'image.build.started',
+      level: 'info',
+      message: `building from ${names.length} elements, log ${logFile}`,
+      data: { identity, elements: names, logFile },
+    });
+    const place = await makePlace(options, elements, arch, temporary);
+    const build: Build = {
+      options,
+      place,
+      hooks: generateHooks(elements, place.hooks),
+      sandbox: await openSandbox(temporary),
+      environment: buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
+      archives: temporary.directory('archives'),
+      logFile,
+    };
+    const seconds = await runPhases(build);
+    await build.sandbox.end();
+    await tidy(place.root);
+    const total = secondsSince(started);
+    reportImage(options.reporter, {
+      code: 'image.build.finished',
+      level: 'info',
+      message: `built in ${total.toFixed(1)} s`,
+      data: { identity, seconds: total, phases: seconds },
+    });
+    return {
+      path: place.root,
+      identity,
+      elements: names,
+      kernelVersion: kernelVersions(place.root).at(-1),
+      phases: seconds,
+      seconds: total,
+      logFile,
+      [Symbol.asyncDispose]: () => temporary.undo(),
+    };
+  } catch (error) {
+    await temporary.undo();
+    throw error;
+  }
+}
+
+/** Runs all phases; returns seconds by phase. */
+async function runPhases(build: Build): Promise<Record<string, number>> {
+  const seconds: Record<string, number> = {};
+  for (const phase of phases) {
+    const started = Date.now();
+    if (phase.name === 'root.d') await fillArchives(build);
+    const environment = await sourceEnvironment(build, phase);
+    if (phase.name === 'extra-data.d') await preparePackages(build, environment);
+    const scripts = phaseScripts(build.hooks, phase.name);
+    reportImage(build.options.reporter, {
+      code: 'image.phase.started',
+      level: 'info',
+      message: `${phase.name}: ${scripts.length} scripts`,
+      data: { phase: phase.name, scripts: scripts.length },
+    });
+    for (const script of scripts) await runScript(build, phase, script, environment);
+    if (phase.name === 'root.d') await enterRoot(build);
+    if (phase.name === 'install.d') await installNamed(build, environment);
+    if (phase.name === 'post-root.d') await leaveArchives(build);
+    seconds[phase.name] = secondsSince(started);
+    reportImage(build.options.reporter, {
+      code: 'image.phase.finished',
+      level: 'info',
+      message: `${phase.name} took ${seconds[phase.name]?.toFixed(1)} s`,
+      data: { phase: phase.name, seconds: seconds[phase.name] ?? 0 },
+    });
+  }
+  await restoreResolver(build.place.root);
+  return seconds;
+}
+
+async function runScript(
+  build: Build,
+  phase: Phase,
+  script: string,
+  environment: Record<string, string>,
+): Promise<void> {
+  const { reporter } = build.options;
+  const element = build.hooks.owners.get(`${phase.name}/${script}`) ?? 'package-installs';
+  const about = { phase: phase.name, script, element };
+  reportImage(reporter, {
+    code: 'image.script.started',
+    level: 'debug',
+    message: `${phase.name}/${script} of ${element}`,
+    data: about,
+  });
+  const started = Date.now();
+  const { status, output } = await runIn(build, phase, [`${phase.name}/${script}`], environment);
+  const seconds = secondsSince(started);
+  if (status === 0) {
+    reportImage(reporter, {
+      code: 'image.script.finished',
+      level: seconds >= 1 ? 'info' : 'debug',
+      message: `${phase.name}/${script} of ${element} took ${seconds.toFixed(1)} s`,
+      data: { ...about, seconds },
+    });
+    return;
+  }
+  reportImage(reporter, {
+    code: 'image.script.failed',
+    level: 'error',
+    message: `${phase.name}/${script} of ${element} failed with status ${status}`,
+    data: { ...about, seconds, status },
+  });
+  const place = build.place.elements.find(({ name }) => name === element)?.path;
+  throw new StackwrightError(
+    'ElementScriptFailed',
+    `${phase.name}/${script} of ${element} failed with status ${status}`,
+    {
+      ...(place ? { file: join(place, phase.name, script) } : {}),
+      value: output.trim().split('\n').slice(-15).join('\n'),
+      hint: `everything that it printed is in ${build.logFile}`,
+    },
+  );
+}
+
+const everyStatus = [-1, ...Array(256).keys()];
+
+/** Runs a program of the hooks tree, or a shell program, outside or in the image. */
+async function runIn(
+  build: Build,
+  phase: Phase,
+  command: string[] | { shell: string },
+  environment: Record<string, string>,
+): Promise<{ status: number; output: string; stdout: string }> {
+  const { root, hooks } = build.place;
+  const directory = phase.inside ? hooksInside : hooks;
+  const words = Array.isArray(command)
+    ? [`${directory}/${command[0]}`, ...command.slice(1)]
+    : ['/bin/bash', '-c', command.shell];
+  const [program, ...args] = phase.inside ? ['/usr/sbin/chroot', root, ...words] : words;
+  try {
+    return await build.sandbox.run(program ?? '', args, {
+      cwd: phase.inside ? '/' : process.cwd(),
+      env: environment,
+      replaceEnvironment: true,
+      okStatuses: everyStatus,
+      timeout: build.options.scriptTimeout ?? 3600,
+      logFile: build.logFile,
+      signal: build.options.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof StackwrightError) || error.code !== 'CommandTimedOut') throw error;
+    return { status: 124, output: messageOf(error), stdout: '' };
+  }
+}
+
+/** Sources environment.d, in one subshell for a phase, as every phase has it anew. */
+async function sourceEnvironment(build: Build, phase: Phase): Promise<Record<string, string>> {
+  const base = phase.inside
+    ? { ...build.environment, PWD: '/', ...insideEnvironment() }
+    : { ...build.environment, ...outsideEnvironment(build.place) };
+  const environment = Object.fromEntries(
+    Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const directory = join(phase.inside ? hooksInside : build.place.hooks, 'environment.d');
+  const shell = sourcingProgram(directory, environmentFiles(build.hooks));
+  const { status, stdout, output } = await runIn(build, phase, { shell }, environment);
+  if (status === 0) return parseEnvironment(stdout);
+  throw new StackwrightError('EnvironmentScriptFailed', `environment.d failed before ${phase.name}`, {
+    value: output.trim().split('\n').slice(-5).join('\n'),
+    hint: `everything that it printed is in ${build.logFile}`,
+  });
+}
+
+/** Decides which packages are installed, and adds the scripts that do it to the hooks tree. */
+async function preparePackages(build: Build, environment: Record<string, string>): Promise<void> {
+  const { elements, hooks, root } = build.place;
+  const distribution = { name: environment.DISTRO_NAME ?? 'debian', release: environment.DIB_RELEASE ?? '' };
+  const names = readPackageNames(elements, distribution);
+  for (const [element, table] of names.tables()) {
+    mkdirSync(join(hooks, 'pkg-map.d'), { recursive: true });
+    writeFileSync(join(hooks, 'pkg-map.d', element), table);
+  }
+  // Somebody else's element of this name brings its own scripts.
+  const own = elements.some(({ path }) => path === join(firstPartyElements(), 'package-installs'));
+  if (!own) return;
+  const installs = squashPackageInstalls(elements, environment);
+  writeFileSync(join(root, 'tmp', 'package-installs.json'), `${JSON.stringify(installs, null, 2)}\n`);
+  for (const [file, script] of packageScripts(installs, names)) {
+    if (existsSync(join(hooks, file))) {
+      throw new StackwrightError('HookDuplicate', `an element has ${file}, which package-installs makes`, {
+        value: build.hooks.owners.get(file),
+        hint: 'rename that script',
+      });
+    }
+    mkdirSync(join(hooks, file, '..'), { recursive: true });
+    writeFileSync(join(hooks, file), script, { mode: 0o755 });
+  }
+}
+
+async function installNamed(build: Build, environment: Record<string, string>): Promise<void> {
+  const packages = build.options.packages ?? [];
+  if (packages.length === 0) return;
+  const shell = `install-packages ${packages.join(' ')}`;
+  const { status, output } = await runIn(build, { name: 'install.d', inside: true }, { shell }, environment);
+  if (status === 0) return;
+  throw new StackwrightError('PackagesNotInstalled', 'packages of the command line could not be installed', {
+    value: packages.join(' '),
+    hint: `${output.trim().split('\n').slice(-5).join('\n')}\nlog: ${build.logFile}`,
+  });
+}
+
+async function makePlace(
+  options: BuildOptions,
+  elements: Element[],
+  arch: string,
+  temporary: TemporaryState,
+): Promise<BuildPlace> {
+  const work = temporary.directory('image');
+  if (wantsTmpfs(options.environment)) {
+    temporary.add({ kind: 'mount', path: work });
+    await run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=75%', 'stackwright-image', work]);
+  }
+  const place: BuildPlace = {
+    arch,
+    elements,
+    elementsPath: options.elementsPath,
+    work,
+    root: join(work, 'mnt'),
+    hooks: join(work, 'hooks'),
+    cache: options.environment.DIB_IMAGE_CACHE ?? options.state.path('cache', 'image'),
+    imageName: options.imageName ?? 'image',
+    withoutBase: options.withoutBase ?? false,
+  };
+  for (const directory of [place.root, join(work, 'image'), join(work, 'lib'), join(place.cache, 'locks')]) {
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+  }
+  for (const [name, text] of Object.entries(libraryFiles)) writeFileSync(join(work, 'lib', name), text);
+  return place;
+}
+
+/** As diskimage-builder: where RAM is at least twice `DIB_MIN_TMPFS` GiB; and where it is free. */
+function wantsTmpfs(environment: Record<string, string>): boolean {
+  if (environment.DIB_NO_TMPFS === '1') return false;
+  const needed = 2 * Number(environment.DIB_MIN_TMPFS ?? 4) * 2 ** 30;
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return totalmem() >= needed && Number(available ?? 0) * 1024 >= needed / 2;
+}
+
+/** Gives the image what its programs expect of a running system. The host does not see these mounts. */
+async function enterRoot(build: Build): Promise<void> {
+  const { root, hooks } = build.place;
+  if ((await readdir(root)).length === 0) {
+    throw new StackwrightError('RootEmpty', 'no element has filled the root of the image in root.d', {
+      value: build.place.elements.map(({ name }) => name).join(' '),
+      hint: `an operating-system element writes to $TARGET_ROOT; its output is in ${build.logFile}`,
+    });
+  }
+  await swapResolver(root);
+  const steps = [
+    ['mount', '-t', 'proc', 'proc', `${root}/proc`],
+    ['mount', '--bind', '/dev', `${root}/dev`],
+    ['mount', '--bind', '/dev/pts', `${root}/dev/pts`],
+    ['mount', '-t', 'sysfs', '-o', 'ro', 'sysfs', `${root}/sys`],
+    ['mkdir', '-p', `${root}${hooksInside}`],
+    ['mount', '--bind', hooks, `${root}${hooksInside}`],
+    ['mount', '-o', 'remount,bind,ro', `${root}${hooksInside}`],
+  ];
+  if (existsSync(`${root}/var/cache/apt`)) {
+    steps.push(['mkdir', '-p', `${root}/var/cache/apt/archives`]);
+    steps.push(['mount', '--bind', build.archives, `${root}/var/cache/apt/archives`]);
+  }
+  for (const [program, ...args] of steps) {
+    await build.sandbox.run(program ?? '', args, { cwd: '/', logFile: build.logFile });
+  }
+}
+
+/** What was downloaded for earlier builds, without a second copy of the data. */
+async function fillArchives(build: Build): Promise<void> {
+  const cache = aptCache(build);
+  await mkdir(cache, { recursive: true });
+  await mkdir(join(build.archives, 'partial'), { recursive: true });
+  await linkPackages(cache, build.archives);
+  build.environment.STACKWRIGHT_APT_ARCHIVES = build.archives;
+}
+
+async function leaveArchives(build: Build): Promise<void> {
+  const archives = `${build.place.root}/var/cache/apt/archives`;
+  await build.sandbox.run('umount', [archives], { cwd: '/', okStatuses: [0, 32], logFile: build.logFile });
+  await linkPackages(build.archives, aptCache(build));
+}
+
+const aptCache = (build: Build) => join(build.place.cache, 'apt', build.options.environment.DISTRO_NAME ?? 'debian');
+
+async function linkPackages(from: string, to: string): Promise<void> {
+  const present = new Set(await readdir(to));
+  for (const name of await readdir(from)) {
+    if (!name.endsWith('.deb') || present.has(name)) continue;
+    try {
+      await link(join(from, name), join(to, name));
+    } catch (error) {
+      // Another build was first.
+      if (hasCode(error, 'EEXIST')) continue;
+      if (!hasCode(error, 'EXDEV')) throw error;
+      await copyFile(join(from, name), join(to, name));
+    }
+  }
+}
+
+async function swapResolver(root: string): Promise<void> {
+  const file = join(root, 'etc', 'resolv.conf');
+  if (await lstat(file).catch(() => undefined)) await rename(file, `${file}.ORIG`);
+  await mkdir(join(root, 'etc'), { recursive: true });
+  await copyFile('/etc/resolv.conf', file);
+}
+
+/** An element may have left a link: that is kept. The host's own file never stays. */
+async function restoreResolver(root: string): Promise<void> {
+  const file = join(root, 'etc', 'resolv.conf');
+  const original = `${file}.ORIG`;
+  const now = await lstat(file).catch(() => undefined);
+  const before = await lstat(original).catch(() => undefined);
+  if (now?.isSymbolicLink()) return rm(original, { force: true });
+  try {
+    if (before) await rename(original, file);
+    else await rm(file, { force: true });
+  } catch (error) {
+    // An element has made the file immutable, so that it stays.
+    if (!hasCode(error, 'EPERM')) throw error;
+  }
+}
+
+/** The very end: /tmp is emptied, logs are truncated. */
+async function tidy(root: string): Promise<void> {
+  for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
+    await rm(join(root, 'tmp', name), { recursive: true, force: true });
+  }
+  await truncateLogs(join(root, 'var', 'log'));
+}
+
+async function truncateLogs(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await truncateLogs(path);
+    else if (entry.isFile()) await truncate(path);
+  }
+}
+
+function openLog(state: StateDirectory, name: string): string {
+  const directory = state.path('logs', 'image');
+  mkdirSync(directory, { recursive: true });
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
+  const unique = createHash('sha256').update(`${process.pid} ${process.hrtime.bigint()}`).digest('hex').slice(0, 6);
+  const file = join(directory, `${time}-${name}-${unique}.log`);
+  appendFileSync(file, '');
+  return file;
+}
+
+function secondsSince(started: number): number {
+  return (Date.now() - started) / 1000;
+}

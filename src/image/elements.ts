@@ -1,0 +1,141 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { StackwrightError } from '../base/errors.js';
+import { packageRoot } from '../base/package-root.js';
+
+/** An element: a directory of hook scripts, as diskimage-builder defines it. */
+export interface Element {
+  name: string;
+  /** Its directory, absolute. */
+  path: string;
+  dependencies: string[];
+  provides: string[];
+}
+
+export interface ResolveOptions {
+  /** Do not imply the element `base` (diskimage-builder's `-n`). */
+  withoutBase?: boolean;
+}
+
+/** Stackwright's own elements; they come last on every elements path. */
+export function firstPartyElements(): string {
+  return join(packageRoot(), 'elements');
+}
+
+/**
+ * The directories in which elements are looked for, the first wins: those given, or those of
+ * `ELEMENTS_PATH`, then our own.
+ * @param given directories separated by colons
+ */
+export function elementsPath(given: string | undefined, environment: NodeJS.ProcessEnv = process.env): string[] {
+  const own = firstPartyElements();
+  const listed = (given ?? environment.ELEMENTS_PATH ?? '').split(delimiter).filter(Boolean);
+  const directories = listed.map((directory) => resolve(directory));
+  for (const directory of directories) {
+    if (!existsSync(directory)) {
+      throw new StackwrightError('ElementsPathMissing', 'a directory of the elements path does not exist', {
+        value: directory,
+        hint: 'correct --elements-path or ELEMENTS_PATH',
+        exitStatus: 2,
+      });
+    }
+  }
+  return [...new Set([...directories, own])];
+}
+
+/** Every element on the path, by name; of two with one name the earlier directory's is taken. */
+export function findElements(path: string[]): Map<string, Element> {
+  const found = new Map<string, Element>();
+  for (const directory of path) {
+    if (!existsSync(directory)) continue;
+    for (const name of readdirSync(directory).sort()) {
+      const place = join(directory, name);
+      if (found.has(name) || name.startsWith('.') || !isDirectory(place)) continue;
+      found.set(name, {
+        name,
+        path: place,
+        dependencies: readLines(join(place, 'element-deps')),
+        provides: readLines(join(place, 'element-provides')),
+      });
+    }
+  }
+  return found;
+}
+
+/**
+ * Expands elements with what they depend on. What another element provides is left out of the
+ * result; dependencies in a circle are allowed. The result is a set in diskimage-builder; here it
+ * is sorted by name, so that the same elements always give the same order.
+ * @throws StackwrightError `ElementNotFound`, `ElementAlreadyProvided`, `NoOperatingSystem`
+ */
+export function resolveElements(names: string[], path: string[], options: ResolveOptions = {}): Element[] {
+  const all = findElements(path);
+  const wanted = options.withoutBase ? [...names] : [...names, 'base'];
+  const result = new Set(wanted);
+  const providers = new Map<string, string>();
+  const queue = wanted.map((name) => ({ name, neededBy: '' }));
+  for (let item = queue.shift(); item; item = queue.shift()) {
+    if (providers.has(item.name)) continue;
+    const element = all.get(item.name);
+    if (!element) throw elementNotFound(item.name, item.neededBy, path, all);
+    for (const provided of element.provides) {
+      const other = providers.get(provided);
+      if (other !== undefined && other !== element.name) throw alreadyProvided(provided, other, element.name);
+      providers.set(provided, element.name);
+    }
+    for (const dependency of element.dependencies) {
+      if (result.has(dependency) || providers.has(dependency)) continue;
+      queue.push({ name: dependency, neededBy: element.name });
+      result.add(dependency);
+    }
+  }
+  for (const name of wanted) {
+    const provider = providers.get(name);
+    if (provider !== undefined) throw alreadyProvided(name, provider);
+  }
+  if (!providers.has('operating-system')) {
+    throw new StackwrightError('NoOperatingSystem', 'none of the elements provides an operating system', {
+      value: names.join(' '),
+      hint: 'add one that does, for example debian-minimal',
+      exitStatus: 2,
+    });
+  }
+  return [...result]
+    .filter((name) => !providers.has(name))
+    .sort()
+    .map((name) => all.get(name))
+    .filter((element) => element !== undefined);
+}
+
+function elementNotFound(name: string, neededBy: string, path: string[], all: Map<string, Element>): StackwrightError {
+  const why = neededBy ? `, which ${neededBy} depends on,` : '';
+  const near = [...all.keys()].filter((other) => other.includes(name) || name.includes(other));
+  const suggestion = near.length > 0 ? `; similar: ${near.slice(0, 5).join(', ')}` : '';
+  return new StackwrightError('ElementNotFound', `the element ${name}${why} is not on the elements path`, {
+    value: name,
+    hint: `looked in ${path.join(', ')}${suggestion}`,
+    ...(neededBy ? { file: join(all.get(neededBy)?.path ?? '', 'element-deps') } : {}),
+    exitStatus: 2,
+  });
+}
+
+function alreadyProvided(name: string, provider: string, second?: string): StackwrightError {
+  const message = second
+    ? `${name} is provided by two elements, ${provider} and ${second}`
+    : `the element ${name} is already provided by ${provider}`;
+  return new StackwrightError('ElementAlreadyProvided', message, {
+    value: name,
+    hint: second ? `use only one of ${provider} and ${second}` : `leave out ${name}, or ${provider}`,
+    exitStatus: 2,
+  });
+}
+
+function readLines(file: string): string[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return [...new Set(lines.map((line) => line.trim()).filter(Boolean))];
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

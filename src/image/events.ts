@@ -1,0 +1,18 @@
+import type { Reporter, StackwrightEvent } from '../base/events.js';
+
+/** What can happen while an image is built. Seconds are wall time. */
+export type ImageEvent =
+  | StackwrightEvent<'image.build.started', { identity: string; elements: string[]; logFile: string }>
+  | StackwrightEvent<'image.build.finished', { identity: string; seconds: number; phases: Record<string, number> }>
+  | StackwrightEvent<'image.phase.started', { phase: string; scripts: number }>
+  | StackwrightEvent<'image.phase.finished', { phase: string; seconds: number }>
+  | StackwrightEvent<'image.script.started', { phase: string; script: string; element: string }>
+  | StackwrightEvent<'image.script.finished', { phase: string; script: string; element: string; seconds: number }>
+  | StackwrightEvent<
+      'image.script.failed',
+      { phase: string; script: string; element: string; seconds: number; status: number }
+    >;
+
+export function reportImage(reporter: Reporter, event: ImageEvent): void {
+  reporter.report(event);
+}

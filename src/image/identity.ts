@@ -1,0 +1,65 @@
+import { createHash, type Hash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import packageFile from '../../package.json' with { type: 'json' };
+import type { Element } from './elements.js';
+import { identifyingEnvironment } from './environment.js';
+
+/** Raised by hand when the builder itself makes another tree of the same elements. */
+const builderRevision = 1;
+
+export interface IdentityInputs {
+  elements: Element[];
+  environment: Record<string, string>;
+  arch: string;
+  /** Names a state of the package archive, where the caller wants to build anew when it changes. */
+  packageIndex?: string;
+  /** Packages that are named outside the elements (`-p`). */
+  packages?: string[];
+  withoutBase?: boolean;
+}
+
+/**
+ * The name of what a build would make: a hash of everything that it depends on. A tree that was
+ * published under this identity needs no build. Reads the elements' files; no network.
+ */
+export function imageIdentity(inputs: IdentityInputs): string {
+  const named = {
+    // Another builder may make another tree.
+    builder: `${packageFile.version} ${builderRevision}`,
+    // The packages and the kernel differ.
+    arch: inputs.arch,
+    // Names, and their scripts with modes: a script that is not executable does not run. The
+    // directory is left out, so that a moved checkout builds nothing anew.
+    elements: inputs.elements.map((element) => `${element.name} ${hashDirectory(element.path)}`),
+    // Whether `base` was implied is seen by scripts as SKIP_BASE.
+    withoutBase: inputs.withoutBase ?? false,
+    // What scripts can see of the caller, without the session's own variables.
+    environment: identifyingEnvironment(inputs.environment),
+    // Packages of the command line are installed after the elements' ones.
+    packages: inputs.packages ?? [],
+    // The archive changes under the same names; unset means that any state of it will do.
+    packageIndex: inputs.packageIndex ?? 'any',
+  };
+  return createHash('sha256').update(JSON.stringify(named)).digest('hex');
+}
+
+function hashDirectory(path: string): string {
+  const hash = createHash('sha256');
+  addDirectory(hash, path, '');
+  return hash.digest('hex');
+}
+
+function addDirectory(hash: Hash, path: string, relative: string): void {
+  for (const name of readdirSync(path).sort()) {
+    if (name === '__pycache__' || (relative === '' && name === 'tests')) continue;
+    const place = join(path, name);
+    const below = `${relative}/${name}`;
+    if (lstatSync(place).isSymbolicLink()) hash.update(`link ${below}\0${readlinkSync(place)}\0`);
+    const found = statSync(place, { throwIfNoEntry: false });
+    if (found?.isDirectory()) addDirectory(hash, place, below);
+    if (!found?.isFile()) continue;
+    // Of the mode only what a checkout keeps: whether it can be executed.
+    hash.update(`file ${below}\0${found.mode & 0o111 ? 'x' : '-'}\0${found.size}\0`).update(readFileSync(place));
+  }
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CommandOptions, type CommandResult, run } from '../base/command.js';
+import { StackwrightError } from '../base/errors.js';
+import { identifyProcess } from '../base/process.js';
+import type { TemporaryState } from '../base/temporary.js';
+
+/**
+ * A mount namespace and a process namespace in which the scripts of a build run. Mounts made in
+ * it are not seen by the host. All of it ends, with every process in it, when the builder ends
+ * in whatever way: its first process waits for the end of its standard input.
+ */
+export interface Sandbox {
+  /** Runs a program in it, in the working directory `cwd`. */
+  run(program: string, args: string[], options: CommandOptions & { cwd: string }): Promise<CommandResult>;
+  /** Ends it, with all processes and mounts in it. Done by the temporary state too. */
+  end(): Promise<void>;
+}
+
+/** @throws StackwrightError `SandboxFailed` where this host does not allow namespaces */
+export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
+  const child = spawn('unshare', [...namespaces, 'bash', '-c', 'echo ready; read -r -d ""'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  if (identity) temporary.add({ kind: 'process', process: identity, what: 'image build' });
+  const ended = once(child, 'close').catch(() => {});
+  child.stdin.on('error', () => {});
+  const ready = await Promise.race([once(createInterface(child.stdout), 'line'), ended]);
+  const first = child.pid === undefined ? undefined : firstProcess(child.pid);
+  if (ready?.[0] !== 'ready' || first === undefined) {
+    throw new StackwrightError('SandboxFailed', 'namespaces for the build could not be made', {
+      value: `unshare ${namespaces.join(' ')}`,
+      hint: `run as root; in a container, one that may mount: ${String(child.stderr.read() ?? '').trim()}`,
+    });
+  }
+  const enter = ['--target', String(first), '--mount', '--pid', '--'];
+  return {
+    run: (program, args, { cwd, ...options }) => {
+      const wrapped = ['/bin/bash', '-c', 'umask 0022 && cd "$0" && exec "$@"', cwd, program, ...args];
+      return run('/usr/bin/nsenter', [...enter, ...wrapped], options);
+    },
+    async end() {
+      // Its first process ends at the end of its input; the kernel then ends every other one.
+      child.stdin.end();
+      if (!(await Promise.race([ended.then(() => true), delay(5000, false, { ref: false })]))) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** The process that `unshare` has forked: the first one of the new process namespace. */
+function firstProcess(pid: number): number | undefined {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children ? Number(children.split(' ')[0]) : undefined;
+}
