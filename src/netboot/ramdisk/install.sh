@@ -20,6 +20,7 @@ say() { echo "stackwright: $*"; }
 # What the kernel line may say: see docs/reference/kernel-line.md.
 read_kernel_line() {
 	HTTP_PORT=80 HTTP_PATH=/ ONSUCCESS=reboot ONFAILURE=console SECTION= TOKEN= SERV= IP=all:dhcp DEBUG= VERBOSE= UPLOAD_LOG=1
+	RSERV= RSERV_PORT=873 RPATH=/install
 	TARGET_KERNEL_LINE=
 	line=$(cat /proc/cmdline)
 	case "$line" in
@@ -29,7 +30,7 @@ read_kernel_line() {
 	esac
 	for word in $line; do
 		case "$word" in
-			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=*)
+			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=* | RSERV=* | RSERV_PORT=* | RPATH=*)
 				name=${word%%=*}
 				value=${word#*=}
 				case "$value" in
@@ -100,7 +101,7 @@ dhcp() {
 
 # curl against our server, with the token, limited in time, tried again when the network fails.
 server() {
-	curl --silent --show-error --fail-with-body --config /run/curl.conf --connect-timeout 10 --retry 8 --retry-connrefused --retry-delay 2 "$@"
+	curl --silent --show-error --fail --config /run/curl.conf --connect-timeout 10 --retry 8 --retry-connrefused --retry-delay 2 "$@"
 }
 
 # Tells the server where we are; a lost message is no reason to stop.
@@ -108,7 +109,7 @@ progress() { server --max-time 20 --retry 1 --data "station=$1" "$SERVER/v1/node
 
 ask_server() {
 	server --max-time 300 --form "file=@/run/facts.json;filename=facts.hw" --form "section=$SECTION" \
-		--output /run/configure "$SERVER${HTTP_PATH}upload.py" || { cat /run/configure 2> /dev/null; fail "the server $SERVER did not take the facts"; }
+		--output /run/configure "$SERVER${HTTP_PATH}upload.py" || fail "the server $SERVER did not take the facts"
 	say "facts posted, up $(cut -d. -f1 /proc/uptime) s"
 }
 
@@ -131,15 +132,7 @@ run_configure() {
 
 lay_role() {
 	progress copy
-	# The download goes to the target disk, so that memory need not hold it; curl resumes a broken one.
-	archive=/chroot/.role.squashfs
-	server --max-time 3600 --continue-at - --output "$archive" "$SERVER/v1/node/role/$ROLE/$VERS/role.squashfs" ||
-		fail "role $ROLE $VERS could not be fetched: $(head -c 300 "$archive" 2> /dev/null)"
-	expected=$(server --max-time 60 "$SERVER/v1/node/role/$ROLE/$VERS/sha256") || fail "role $ROLE $VERS has no checksum"
-	[ "$(sha256sum "$archive" | cut -d ' ' -f 1)" = "$expected" ] || fail "role $ROLE $VERS arrived damaged"
-	say "role fetched and checked, up $(cut -d. -f1 /proc/uptime) s"
-	unsquashfs -quiet -no-progress -force -dest /chroot "$archive" || fail "role $ROLE $VERS could not be unpacked: is the disk full?"
-	rm "$archive"
+	if [ -n "$RSERV" ]; then role_by_rsync; else role_by_http; fi
 	say "role unpacked, up $(cut -d. -f1 /proc/uptime) s"
 	/usr/bin/tar -C /post_rsync -c . | /usr/bin/tar -C /chroot -x --no-overwrite-dir || fail "the files of the configure script could not be laid over the role"
 	write_edeploy_conf
@@ -151,14 +144,32 @@ lay_role() {
 	chmod -R go-rwx "$seed/config-drive"
 }
 
+role_by_http() {
+	# The download goes to the target disk, so that memory need not hold it; curl resumes a broken one.
+	archive=/chroot/.role.squashfs
+	server --max-time 3600 --continue-at - --output "$archive" "$SERVER/v1/node/role/$ROLE/$VERS/role.squashfs" ||
+		fail "role $ROLE $VERS could not be fetched: is it published? is the disk large enough?"
+	expected=$(server --max-time 60 "$SERVER/v1/node/role/$ROLE/$VERS/sha256") || fail "role $ROLE $VERS has no checksum"
+	[ "$(sha256sum "$archive" | cut -d ' ' -f 1)" = "$expected" ] || fail "role $ROLE $VERS arrived damaged"
+	say "role fetched and checked, up $(cut -d. -f1 /proc/uptime) s"
+	unsquashfs -quiet -no-progress -force -dest /chroot "$archive" || fail "role $ROLE $VERS could not be unpacked: is the disk full?"
+	rm "$archive"
+}
+
+# As eDeploy: the tree as files, from a daemon with the module "install".
+role_by_rsync() {
+	rsync --archive --hard-links --xattrs --acls --numeric-ids "rsync://$RSERV:$RSERV_PORT$RPATH/$VERS/$ROLE/" /chroot/ ||
+		fail "role $ROLE $VERS could not be fetched from the rsync daemon $RSERV"
+}
+
 write_edeploy_conf() {
 	mkdir -p /chroot/var/lib/edeploy
 	cat > /chroot/var/lib/edeploy/conf <<-END
 		ROLE=$ROLE
 		VERS=$VERS
-		RSERV=$SERV
-		RSERV_PORT=873
-		RPATH=/install
+		RSERV=${RSERV:-$SERV}
+		RSERV_PORT=$RSERV_PORT
+		RPATH=$RPATH
 		PROFILE=$PROFILE
 	END
 }
