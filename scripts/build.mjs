@@ -7,14 +7,18 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const stampFile = join(dist, 'stamp');
+const firstbootScript = 'firstboot/stackwright-firstboot.js';
 
 /** Builds where a source is newer than, or not the same set as, at the last build. */
 export async function build() {
   const stamp = sourceStamp();
   if (readStamp() === stamp) return false;
-  const { build: bundle } = await import('esbuild');
+  const [{ build: bundle }, { buildFirstboot }] = await Promise.all([
+    import('esbuild'),
+    import('./build-firstboot.mjs'),
+  ]);
   const next = join(root, `dist.${process.pid}`);
-  await bundle({
+  const bundling = bundle({
     absWorkingDir: root,
     entryPoints: entryPoints(),
     outdir: next,
@@ -28,6 +32,7 @@ export async function build() {
     sourcemap: 'linked',
     logLevel: 'warning',
   });
+  await Promise.all([bundling, buildFirstboot(join(next, firstbootScript), join(dist, firstbootScript))]);
   writeFileSync(join(next, 'stamp'), stamp);
   // Several commands may find the build out of date at once: the whole directory changes in one step.
   rmSync(dist, { recursive: true, force: true });
@@ -48,7 +53,8 @@ function entryPoints() {
 
 function sourceStamp() {
   const lines = [process.version];
-  for (const top of ['src', 'plugins', 'package.json', 'scripts/build.mjs']) visit(join(root, top), lines);
+  const inputs = ['src', 'plugins', 'package.json', 'scripts/build.mjs', 'scripts/build-firstboot.mjs'];
+  for (const top of inputs) visit(join(root, top), lines);
   return lines.join('\n');
 }
 

@@ -1,0 +1,37 @@
+import type { RenderedFile } from './input.js';
+import { plainFile } from './machine.js';
+
+/** `/etc/resolv.conf`, or `[Resolve] DNS=` of `resolved.conf` where systemd-resolved is in use. */
+export function renderDns(servers: string[], resolvedConf: string | undefined): RenderedFile[] {
+  if (servers.length === 0) return [];
+  if (resolvedConf !== undefined) {
+    return [plainFile('/etc/systemd/resolved.conf', setServers(resolvedConf, servers))];
+  }
+  let text = '';
+  for (const server of servers) text += `nameserver ${server}\n`;
+  return [plainFile('/etc/resolv.conf', text)];
+}
+
+/** Replaces `DNS=` in the section, or adds it; everything else stays as it is. */
+function setServers(existing: string, servers: string[]): string {
+  const wanted = `DNS=${servers.join(' ')}`;
+  const lines: string[] = [];
+  let inside = false;
+  let done = false;
+  for (const line of existing.replace(/\n+$/, '').split('\n')) {
+    if (/^[ \t]*\[/.test(line)) {
+      if (inside && !done) lines.push(wanted);
+      if (inside) done = true;
+      inside = /^[ \t]*\[Resolve\]/.test(line);
+    }
+    if (inside && /^[ \t]*DNS[ \t]*=/.test(line)) {
+      if (!done) lines.push(wanted);
+      done = true;
+    } else {
+      lines.push(line);
+    }
+  }
+  if (inside && !done) lines.push(wanted);
+  else if (!done) lines.push('[Resolve]', wanted);
+  return `${lines.join('\n').replace(/^\n+/, '')}\n`;
+}

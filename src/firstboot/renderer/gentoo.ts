@@ -1,0 +1,72 @@
+import { contains, generated, type RenderedFile } from './input.js';
+import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
+import type { Network } from './networks.js';
+
+/** Gentoo's netifrc; the format is its net.example. */
+export function renderGentoo(machine: Machine, networks: Network[], warnings: string[]): RenderedFile[] {
+  const files: RenderedFile[] = [];
+  const written: Network[] = [];
+  for (const network of networks) {
+    // glean writes no IPv6 here, and DHCP where there is nothing else.
+    if (network.type === 'ipv6') warnings.push(`IPv6 on ${network.link.mac} is not written for Gentoo`);
+    else written.push(network);
+  }
+  for (const each of byInterface(machine, written, (network) => baseName(machine, network.link), warnings)) {
+    if (contains(machine.existing, fileOf(each.name))) continue;
+    files.push(plainFile(fileOf(each.name), renderInterface(machine, each.name, each.networks)));
+  }
+  for (const { name, mac } of unmentioned(machine, written)) {
+    if (contains(machine.existing, fileOf(name))) continue;
+    files.push(plainFile(fileOf(name), `${generated}config_${name}="dhcp"\nmac_${name}="${mac}"\n`));
+  }
+  return files;
+}
+
+function fileOf(name: string): string {
+  return `/etc/conf.d/net.${name}`;
+}
+
+function renderInterface(machine: Machine, base: string, networks: Network[]): string {
+  const vlans: number[] = [];
+  let text = '';
+  let addressed = false;
+  for (const network of networks) if (!isIpv6(network)) addressed = true;
+  for (const network of networks) {
+    const { link } = network;
+    let name = base;
+    if (link.vlan) {
+      vlans.push(link.vlan.number);
+      name = `${base}_${link.vlan.number}`;
+    }
+    if (isIpv6(network) && addressed) continue;
+    text += `config_${name}="${configuration(network)}"\nmac_${name}="${link.mac}"\n`;
+    const routes = routesOf(network);
+    if (network.type === 'ipv4' && routes.length > 0) {
+      // Corrected: a VLAN's routes belong to the VLAN.
+      text += `routes_${machine.dialect === 'glean' ? base : name}="${routes.join('\n')}"\n`;
+    }
+    if (link.bond)
+      text += `slaves_${name}="${memberNames(machine, link).join(' ')}"\nmode_${name}="${link.bond.mode}"\n`;
+  }
+  const list = vlans.length > 0 ? `vlans_${base}="${vlans.join(' ')}"\n` : '';
+  return generated + list + text;
+}
+
+function isIpv6(network: Network): boolean {
+  return network.type === 'ipv6_slaac' || network.type === 'ipv6_dhcp';
+}
+
+function configuration(network: Network): string {
+  if (network.type === 'ipv4') return `${network.address} netmask ${network.netmask}`;
+  return network.type === 'manual' ? 'null' : 'dhcp';
+}
+
+function routesOf(network: Network): string[] {
+  const routes: string[] = [];
+  for (const route of network.routes) {
+    if (route.gateway === undefined) continue;
+    if (route.isDefault) routes.push(`default via ${route.gateway}`);
+    else routes.push(`${route.network} netmask ${route.netmask} via ${route.gateway}`);
+  }
+  return routes;
+}

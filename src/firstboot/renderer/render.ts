@@ -1,0 +1,93 @@
+import { renderDns } from './dns.js';
+import { renderGentoo } from './gentoo.js';
+import { readHostName, renderHostName, renderKeys } from './identity.js';
+import { renderIfcfg } from './ifcfg.js';
+import { renderIfupdown } from './ifupdown.js';
+import { type RenderedFile, type RenderInput, type RenderResult, sortedBy } from './input.js';
+import { type JsonValue, member, readJson } from './json.js';
+import { type Machine, machineOf } from './machine.js';
+import { renderNetworkd } from './networkd.js';
+import { type DriveNetworks, ignoresInterfaces, type Network, readNetworks } from './networks.js';
+
+/**
+ * Turns a config drive and the interfaces of a machine into the files of its system. Whatever the drive has, the
+ * machine gets a network: what cannot be read or is refused is named in `warnings`, and DHCP takes its place.
+ */
+export function render(input: RenderInput): RenderResult {
+  const warnings: string[] = [];
+  const drive = input.drive || {};
+  const metaData = readFile('meta_data.json', drive.metaData, warnings);
+  const description = readNetworks(networkDescription(input, warnings), warnings);
+  let files: RenderedFile[] = [];
+  if (input.parts.network && input.only !== 'lo') {
+    files = files.concat(renderNetwork(input, description, ignoresInterfaces(metaData), warnings));
+  }
+  if (input.parts.keys) {
+    const keys = renderKeys(metaData, input.system.authorizedKeys, input.dialect === 'glean', warnings);
+    if (keys) files.push(keys);
+  }
+  const hostName = input.parts.hostName ? readHostName(metaData, warnings) : undefined;
+  if (hostName !== undefined) {
+    const gentoo = input.target === 'gentoo';
+    files = files.concat(renderHostName(hostName, description.networks, input.system.hosts, gentoo));
+  }
+  return { files: sortedBy(files, (file) => file.path), hostName, warnings };
+}
+
+function renderNetwork(
+  input: RenderInput,
+  description: DriveNetworks,
+  ignored: boolean,
+  warnings: string[],
+): RenderedFile[] {
+  const machine = machineOf(input, warnings);
+  let networks = ignored ? [] : description.networks;
+  // Corrected: links without a single network describe nothing, and the machine would stay without one.
+  if (input.dialect === 'corrected' && networks.length > 0 && !givesAddress(networks)) {
+    warnings.push('the drive gives no network to any link: DHCP on all');
+    networks = [];
+  }
+  const dns = input.skipDns ? [] : renderDns(description.dns, input.system.resolvedConf);
+  return dns.concat(renderTarget(input, machine, networks, warnings));
+}
+
+function givesAddress(networks: Network[]): boolean {
+  for (const network of networks) if (network.type !== 'manual') return true;
+  return false;
+}
+
+function renderTarget(input: RenderInput, machine: Machine, networks: Network[], warnings: string[]): RenderedFile[] {
+  switch (input.target) {
+    case 'ifupdown':
+      return renderIfupdown(machine, networks, input.system.interfaces, warnings);
+    case 'networkd':
+      return renderNetworkd(machine, networks, warnings);
+    case 'gentoo':
+      return renderGentoo(machine, networks, warnings);
+    case 'redhat':
+    case 'suse':
+      return renderIfcfg(machine, networks, input.target, warnings);
+  }
+}
+
+/** `network_data.json` wins; else `network_info.json`; else `vendor_data.json`'s `network_info`. */
+function networkDescription(input: RenderInput, warnings: string[]): JsonValue | undefined {
+  const drive = input.drive || {};
+  const data = readFile('network_data.json', drive.networkData, warnings);
+  if (data) return data;
+  const info = readFile('network_info.json', drive.networkInfo, warnings);
+  if (info) return info;
+  return member(readFile('vendor_data.json', drive.vendorData, warnings), 'network_info');
+}
+
+function readFile(name: string, text: string | undefined, warnings: string[]): JsonValue | undefined {
+  if (text === undefined) return undefined;
+  const { value, failure } = readJson(text);
+  if (failure) {
+    warnings.push(`${name}:${failure.line}:${failure.column} cannot be read: ${failure.message}`);
+    return undefined;
+  }
+  if (value && value.kind === 'object') return value;
+  warnings.push(`${name}:1:1 cannot be read: not an object`);
+  return undefined;
+}
