@@ -8,7 +8,7 @@ import { hasCode, messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
-import { type Element, firstPartyElements, resolveElements } from './elements.js';
+import { type Element, firstPartyElements, resolveElements, withFirstParty } from './elements.js';
 import {
   type BuildPlace,
   buildEnvironment,
@@ -25,7 +25,7 @@ import { reportImage } from './events.js';
 import { environmentFiles, generateHooks, type HooksTree, phaseScripts } from './hooks.js';
 import { imageIdentity } from './identity.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
-import { readPackageNames } from './package-names.js';
+import { readPackageNames, serviceTable } from './package-names.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
 export interface BuildOptions {
@@ -290,6 +290,8 @@ async function preparePackages(build: Build, environment: Record<string, string>
     mkdirSync(join(hooks, 'pkg-map.d'), { recursive: true });
     writeFileSync(join(hooks, 'pkg-map.d', element), table);
   }
+  mkdirSync(join(hooks, 'svc-map.d'), { recursive: true });
+  writeFileSync(join(hooks, 'svc-map.d', 'services'), serviceTable(elements, distribution));
   // Somebody else's element of this name brings its own scripts.
   const own = elements.some(({ path }) => path === join(firstPartyElements(), 'package-installs'));
   if (!own) return;
@@ -333,7 +335,7 @@ async function makePlace(
   const place: BuildPlace = {
     arch,
     elements,
-    elementsPath: options.elementsPath,
+    elementsPath: withFirstParty(options.elementsPath),
     work,
     root: join(work, 'mnt'),
     hooks: join(work, 'hooks'),

@@ -28,7 +28,6 @@ export function firstPartyElements(): string {
  * @param given directories separated by colons
  */
 export function elementsPath(given: string | undefined, environment: NodeJS.ProcessEnv = process.env): string[] {
-  const own = firstPartyElements();
   const listed = (given ?? environment.ELEMENTS_PATH ?? '').split(delimiter).filter(Boolean);
   const directories = listed.map((directory) => resolve(directory));
   for (const directory of directories) {
@@ -40,7 +39,12 @@ export function elementsPath(given: string | undefined, environment: NodeJS.Proc
       });
     }
   }
-  return [...new Set([...directories, own])];
+  return withFirstParty(directories);
+}
+
+/** The elements path that is searched: our own elements come last, wherever they are not named. */
+export function withFirstParty(path: string[]): string[] {
+  return [...new Set([...path, firstPartyElements()])];
 }
 
 /** Every element on the path, by name; of two with one name the earlier directory's is taken. */
@@ -66,10 +70,12 @@ export function findElements(path: string[]): Map<string, Element> {
  * Expands elements with what they depend on. What another element provides is left out of the
  * result; dependencies in a circle are allowed. The result is a set in diskimage-builder; here it
  * is sorted by name, so that the same elements always give the same order.
+ * @param path directories, the earlier wins; our own elements are always found last
  * @throws StackwrightError `ElementNotFound`, `ElementAlreadyProvided`, `NoOperatingSystem`
  */
 export function resolveElements(names: string[], path: string[], options: ResolveOptions = {}): Element[] {
-  const all = findElements(path);
+  const searched = withFirstParty(path);
+  const all = findElements(searched);
   const wanted = options.withoutBase ? [...names] : [...names, 'base'];
   const result = new Set(wanted);
   const providers = new Map<string, string>();
@@ -77,7 +83,7 @@ export function resolveElements(names: string[], path: string[], options: Resolv
   for (let item = queue.shift(); item; item = queue.shift()) {
     if (providers.has(item.name)) continue;
     const element = all.get(item.name);
-    if (!element) throw elementNotFound(item.name, item.neededBy, path, all);
+    if (!element) throw elementNotFound(item.name, item.neededBy, searched, all);
     for (const provided of element.provides) {
       const other = providers.get(provided);
       if (other !== undefined && other !== element.name) throw alreadyProvided(provided, other, element.name);

@@ -2,6 +2,7 @@ import type { Reporter, StackwrightEvent } from '../base/events.js';
 
 /** What can happen while an image is built. Seconds are wall time. */
 export type ImageEvent =
+  | StackwrightEvent<'image.unchanged', { path: string; identity: string }>
   | StackwrightEvent<'image.build.started', { identity: string; elements: string[]; logFile: string }>
   | StackwrightEvent<'image.build.finished', { identity: string; seconds: number; phases: Record<string, number> }>
   | StackwrightEvent<'image.phase.started', { phase: string; scripts: number }>

@@ -3,4 +3,6 @@ export { type Element, elementsPath, type ResolveOptions, resolveElements } from
 export { hostArchitecture } from './environment.js';
 export type { ImageEvent } from './events.js';
 export { type IdentityInputs, imageIdentity } from './identity.js';
-export { type PackageInstalls, squashPackageInstalls } from './package-installs.js';
+export type { PackageInstalls } from './package-installs.js';
+export { ensureTree, type KeptTree } from './tree.js';
+export { wantedPackages } from './wanted-packages.js';

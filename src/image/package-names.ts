@@ -13,6 +13,7 @@ const packageMap = z.object({
   family: z.record(z.string(), nameMap).optional(),
   default: nameMap.optional(),
 });
+const serviceMap = z.record(z.string(), z.record(z.string(), z.string()));
 type PackageMap = z.infer<typeof packageMap>;
 
 /** The names of packages and services in the distribution that is built. */
@@ -48,6 +49,39 @@ export function readPackageNames(elements: Element[], distribution: Distribution
       return new Map([...flat].map(([element, names]) => [element, table(names)]));
     },
   };
+}
+
+/**
+ * The table for the shell program `svc-map` in the image, `name<TAB>service` lines, from the
+ * elements' `svc-map` files: distribution wins over family and default.
+ * @throws StackwrightError `ServiceMapInvalid`, also where two elements map one name
+ */
+export function serviceTable(elements: Element[], { name }: Distribution): string {
+  const services = new Map<string, { service: string; file: string }>();
+  for (const element of elements) {
+    const file = join(element.path, 'svc-map');
+    if (!existsSync(file)) continue;
+    const parsed = serviceMap.safeParse(parseDocument(readFileSync(file, 'utf8')).toJS() ?? {});
+    if (!parsed.success) {
+      throw new StackwrightError('ServiceMapInvalid', `a svc-map file is wrong: ${parsed.error.issues[0]?.message}`, {
+        file,
+        value: parsed.error.issues[0]?.path.join('.'),
+        hint: 'each name has a map of distribution, family or default to a service',
+      });
+    }
+    for (const [service, levels] of Object.entries(parsed.data)) {
+      const other = services.get(service);
+      if (other) {
+        throw new StackwrightError('ServiceMapInvalid', `two elements map the service ${service}`, {
+          file,
+          value: service,
+          hint: `the other is ${other.file}`,
+        });
+      }
+      services.set(service, { service: levels[name] ?? levels[familyOf(name)] ?? levels.default ?? service, file });
+    }
+  }
+  return table(new Map([...services].map(([key, { service }]) => [key, service])));
 }
 
 function flatten(map: PackageMap, { name, release }: Distribution): Map<string, string> {

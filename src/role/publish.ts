@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
@@ -138,10 +138,4 @@ async function reachDisk(file: string): Promise<void> {
 
 function ignoreMissing(error: unknown): void {
   if (!hasCode(error, 'ENOENT')) throw error;
-}
-
-/** Removes a published role. */
-export async function removeRole(state: StateDirectory, name: string, version: string): Promise<void> {
-  const role = getRole(state, name, version);
-  await rm(role.directory, { recursive: true });
 }

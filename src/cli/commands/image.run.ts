@@ -1,0 +1,95 @@
+import { StackwrightError } from '../../base/errors.js';
+import {
+  type Element,
+  elementsPath,
+  ensureTree,
+  hostArchitecture,
+  resolveElements,
+  wantedPackages,
+} from '../../image/index.js';
+import { ensureRole } from '../../role/index.js';
+import { type CliContext, command } from '../context.js';
+import type { ImageBuildFlags, ImageListFlags } from './image.js';
+
+export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const { output, role, version } = flags;
+    if ((output === undefined) === (role === undefined) || (role === undefined) !== (version === undefined)) {
+      throw new StackwrightError('ImageTargetMissing', 'say where the image goes: -o, or --role with --version', {
+        hint: 'stackwright image build ELEMENT… -o DIRECTORY, or --role NAME --version VERSION',
+        exitStatus: 2,
+      });
+    }
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const interrupted = abortOnSignals(this.process);
+    const options = {
+      elements: names,
+      elementsPath: elementsPath(flags.elementsPath),
+      environment: callerEnvironment(this.process.env),
+      state,
+      reporter,
+      arch: flags.arch,
+      packages: flags.packages?.split(/[\s,]+/).filter(Boolean),
+      withoutBase: !flags.base,
+      force: flags.force,
+      signal: interrupted.signal,
+    };
+    try {
+      const result =
+        role !== undefined && version !== undefined
+          ? await ensureRole({ ...options, name: role, version })
+          : await ensureTree({ ...options, imageName: flags.name, output: output ?? '' });
+      if (flags.json) this.printJson(result);
+      else this.print('file' in result ? result.file : result.path);
+    } finally {
+      interrupted.release();
+    }
+  });
+}
+
+export async function imageElements(this: CliContext, flags: ImageListFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const found = resolved(flags, names);
+    if (flags.json) this.printJson(found.map(({ name, path }) => ({ name, path })));
+    else for (const { name } of found) this.print(name);
+  });
+}
+
+export async function imagePackages(this: CliContext, flags: ImageListFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const installs = await wantedPackages(resolved(flags, names), {
+      elementsPath: elementsPath(flags.elementsPath),
+      environment: callerEnvironment(this.process.env),
+      arch: flags.arch ?? hostArchitecture(),
+    });
+    if (flags.json) return this.printJson(installs);
+    for (const [phase, { install, uninstall }] of Object.entries(installs)) {
+      for (const [name, element] of install) this.print(`${phase}\t+\t${name}\t${element}`);
+      for (const [name, element] of uninstall) this.print(`${phase}\t-\t${name}\t${element}`);
+    }
+  });
+}
+
+function resolved(flags: ImageListFlags, names: string[]): Element[] {
+  return resolveElements(names, elementsPath(flags.elementsPath), { withoutBase: !flags.base });
+}
+
+function callerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const entries = Object.entries(environment);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** The first Ctrl-C or SIGTERM ends the build in order; a second one ends the program at once. */
+function abortOnSignals(process: NodeJS.Process): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const name of signals) process.once(name, abort);
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const name of signals) process.off(name, abort);
+    },
+  };
+}

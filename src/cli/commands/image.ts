@@ -1,0 +1,113 @@
+import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { CliContext } from '../context.js';
+
+interface ElementFlags {
+  elementsPath?: string;
+  /** Off with `--no-base`. */
+  base: boolean;
+  json: boolean;
+}
+
+export interface ImageBuildFlags extends ElementFlags {
+  output?: string;
+  role?: string;
+  version?: string;
+  packages?: string;
+  arch?: string;
+  name?: string;
+  force: boolean;
+  verbose: boolean;
+}
+
+export type ImageListFlags = ElementFlags & { arch?: string };
+
+const elementFlags = {
+  elementsPath: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Directories of elements, separated by colons, the first wins (default: ELEMENTS_PATH); ours come last',
+    optional: true,
+  },
+  base: { kind: 'boolean', brief: 'Imply the element base', default: true },
+  json: { kind: 'boolean', brief: 'Print JSON', default: false, withNegated: false },
+} as const;
+
+const archFlag = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'Architecture as Debian names it (default: this host’s)',
+  optional: true,
+} as const;
+
+const elementNames = {
+  kind: 'array',
+  parameter: { brief: 'Name of an element', parse: String, placeholder: 'element' },
+  minimum: 1,
+} as const;
+
+const build = buildCommand<ImageBuildFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageBuild,
+  parameters: {
+    positional: elementNames,
+    flags: {
+      ...elementFlags,
+      output: { kind: 'parsed', parse: String, brief: 'Leave the tree in this directory', optional: true },
+      role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
+      version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
+      packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
+      arch: archFlag,
+      name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
+      force: {
+        kind: 'boolean',
+        brief: 'Replace what was built from something else',
+        default: false,
+        withNegated: false,
+      },
+      verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
+    },
+    aliases: { o: 'output', p: 'packages', a: 'arch', v: 'verbose' },
+  },
+  docs: {
+    brief: 'Build an image from elements',
+    customUsage: [
+      { input: 'debian-minimal -o /srv/tree', brief: 'Leave the tree in a directory' },
+      {
+        input: 'debian-minimal bootable-system openssh-server --role web --version D12-F.1.0.0',
+        brief: 'Publish it as a role that machines are installed with',
+      },
+      {
+        input: '--elements-path ./elements:/srv/elements my-element -o tree',
+        brief: 'With elements of yours; variables such as DIB_RELEASE are read from the environment',
+      },
+    ],
+  },
+});
+
+const elements = buildCommand<ImageListFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageElements,
+  parameters: { positional: elementNames, flags: { ...elementFlags, arch: archFlag } },
+  docs: {
+    brief: 'List elements with all that they depend on',
+    customUsage: [
+      { input: 'debian-minimal openssh-server', brief: 'One name a line' },
+      { input: '--json debian-minimal', brief: 'Names and directories' },
+    ],
+  },
+});
+
+const packages = buildCommand<ImageListFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imagePackages,
+  parameters: { positional: elementNames, flags: { ...elementFlags, arch: archFlag } },
+  docs: {
+    brief: 'List the packages that elements install and remove, by phase',
+    customUsage: [
+      { input: 'debian-minimal openssh-server', brief: 'Phase, + or -, package, element' },
+      { input: '--json debian-minimal', brief: 'As in /tmp/package-installs.json of the image' },
+    ],
+  },
+});
+
+export const imageRoutes = buildRouteMap({
+  routes: { build, elements, packages },
+  docs: { brief: 'Images from elements of diskimage-builder' },
+});
