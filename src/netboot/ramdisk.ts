@@ -49,7 +49,7 @@ const PROGRAMS = {
   'squashfs-tools': ['/usr/bin/unsquashfs'],
   tar: ['/bin/tar'],
   coreutils: ['/bin/dd', '/usr/bin/sha256sum'],
-  'util-linux': ['/sbin/wipefs', '/sbin/mkswap'],
+  'util-linux': ['/sbin/blkid', '/sbin/wipefs', '/sbin/mkswap'],
   zstd: ['/usr/bin/zstd'],
 } as const;
 
@@ -255,6 +255,7 @@ async function copyScripts(root: string): Promise<void> {
     'install.sh': 'usr/lib/stackwright/install.sh',
     'facts.sh': 'usr/lib/stackwright/facts.sh',
     'udhcpc.script': 'usr/share/udhcpc/default.script',
+    'udevadm.sh': 'usr/bin/udevadm',
   };
   for (const [name, place] of Object.entries(places)) {
     await mkdir(dirname(join(root, place)), { recursive: true });

@@ -126,7 +126,7 @@ run_configure() {
 	esac || fail "the configure script of profile '$PROFILE' failed with status $?"
 	[ -f /vars ] || fail "the configure script of profile '$PROFILE' called no set_role"
 	. /vars
-	mountpoint -q /chroot || fail "the configure script of profile '$PROFILE' mounted nothing at /chroot"
+	grep -q ' /chroot ' /proc/mounts || fail "the configure script of profile '$PROFILE' mounted nothing at /chroot"
 	say "role $ROLE $VERS on $DISK, up $(cut -d. -f1 /proc/uptime) s"
 }
 
@@ -186,7 +186,7 @@ write_fstab() {
 	done > /chroot/etc/fstab
 }
 
-uuid_of() { busybox blkid "$1" | sed -n 's/.* UUID="\([^"]*\)".*/\1/p'; }
+uuid_of() { blkid -o value -s UUID "$1"; }
 
 make_bootable() {
 	progress bootloader
@@ -207,7 +207,7 @@ make_bootable() {
 	prefix=/boot
 	[ -z "$boot_device" ] || prefix=
 	chroot /chroot /usr/sbin/grub-install --target=i386-pc --no-floppy "$DISK" || fail "grub-install on $DISK failed"
-	options="root=UUID=$(uuid_of "$root_device") ro $TARGET_KERNEL_LINE ${GRUB_OPTIONS:-}"
+	options="root=UUID=$(uuid_of "$root_device") ro quiet $TARGET_KERNEL_LINE ${GRUB_OPTIONS:-}"
 	initrd=
 	[ ! -e "/chroot/boot/initrd.img-${kernel#vmlinuz-}" ] || initrd="initrd $prefix/initrd.img-${kernel#vmlinuz-}"
 	cat > /chroot/boot/grub/grub.cfg <<-END
