@@ -15,6 +15,8 @@ export interface MachineTable {
   /** Why it is in this state, for a person. */
   reason: string | null;
   profile: string | null;
+  /** The site (its absolute directory) in which it was matched. */
+  site: string | null;
   role: string | null;
   role_version: string | null;
   host_name: string | null;
@@ -22,7 +24,7 @@ export interface MachineTable {
   /** eDeploy's tuples. */
   facts: JSONColumnType<string[][]>;
   /** What the specs and the CMDB record bound. */
-  variables: JSONColumnType<Record<string, string>>;
+  variables: JSONColumnType<Record<string, Json>>;
   /** Public SSH host keys, in `known_hosts` form without the host. */
   host_keys: JSONColumnType<string[]>;
   /** SHA-256 of the one-time token of the running ramdisk, hexadecimal. */
@@ -50,6 +52,8 @@ export interface RecordTable {
   /** Who has claimed it; a used entry that was written by hand has no machine. */
   machine_id: string | null;
   used: boolean;
+  /** Keys that the claim added to the entry: they go when the claim is released. */
+  added: JSONColumnType<string[]>;
 }
 
 /** The content of a site's file as it was last read or written: a change by a person differs from it. */
@@ -57,6 +61,8 @@ export interface SiteFileTable {
   site: string;
   file: string;
   hash: string;
+  /** The hash of what is being written now: after a crash in the middle this content is ours too. */
+  writing_hash: string | null;
 }
 
 export interface EventTable {
@@ -95,6 +101,8 @@ export interface RunStepTable {
   starts: number;
   seconds: number | null;
   log_file: string | null;
+  /** Why it failed: code, message, hint, value. */
+  error: JSONColumnType<Record<string, Json>> | null;
 }
 
 export interface Database {

@@ -10,6 +10,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('reason', 'text')
     .addColumn('profile', 'text')
+    .addColumn('site', 'text')
     .addColumn('role', 'text')
     .addColumn('role_version', 'text')
     .addColumn('host_name', 'text')
@@ -38,6 +39,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('entry', 'jsonb', (c) => c.notNull())
     .addColumn('machine_id', 'uuid', (c) => c.references('machine.id').onDelete('set null').unique())
     .addColumn('used', 'boolean', (c) => c.notNull())
+    .addColumn('added', 'jsonb', (c) => c.notNull().defaultTo('[]'))
     .addUniqueConstraint('record_place', ['site', 'profile', 'position'])
     .execute();
   await db.schema
@@ -45,6 +47,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('site', 'text', (c) => c.notNull())
     .addColumn('file', 'text', (c) => c.notNull())
     .addColumn('hash', 'text', (c) => c.notNull())
+    .addColumn('writing_hash', 'text')
     .addPrimaryKeyConstraint('site_file_key', ['site', 'file'])
     .execute();
   await db.schema
@@ -67,6 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('starts', 'integer', (c) => c.notNull().defaultTo(0))
     .addColumn('seconds', 'double precision')
     .addColumn('log_file', 'text')
+    .addColumn('error', 'jsonb')
     .addPrimaryKeyConstraint('run_step_key', ['run_id', 'position'])
     .execute();
   await db.schema

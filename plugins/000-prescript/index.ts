@@ -1,0 +1,202 @@
+import { readFile } from 'node:fs/promises';
+import { StackwrightError } from '../../src/base/errors.js';
+import { localAddress } from '../../src/deploy/answers.js';
+import type { DeployEvent } from '../../src/deploy/events.js';
+import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
+import {
+  type DeployContext,
+  type DeployPlugin,
+  discoveryStep,
+  type HostFacts,
+  type PluginSequences,
+  pluginFile,
+} from '../../src/deploy/plugin.js';
+import { sshKey, yesOrNo } from '../../src/deploy/processors.js';
+import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
+import { discoverScript, parseDiscovery } from './discovery.js';
+
+const global: ParameterGroup = {
+  name: 'GLOBAL',
+  description: 'Global Options',
+  parameters: [
+    {
+      name: 'CONFIG_SSH_KEY',
+      cmdOption: 'ssh-public-key',
+      prompt: 'Enter the path to your ssh public key to install on servers',
+      usage:
+        'Path to a public key to install on servers. Left empty, it is the default key of the user who deploys; where there is none, one is made.',
+      default: '',
+      processors: [sshKey],
+      // Empty only where answers are looked at and no key is made.
+      validators: [(value, known) => (value === '' ? undefined : sshPublicKey(value, known))],
+    },
+    {
+      name: 'CONFIG_DEFAULT_PASSWORD',
+      cmdOption: 'default-password',
+      prompt: 'Enter a default password to be used. Leave blank for a randomly generated one',
+      usage:
+        'Default password to be used everywhere (overridden by passwords set for individual services or users). Left empty, every password is random.',
+      default: '',
+      mask: true,
+      needConfirm: true,
+    },
+    {
+      name: 'CONFIG_CONTROLLER_HOST',
+      cmdOption: 'os-controller-host',
+      prompt: 'Enter the controller host',
+      usage: 'Server on which to install the services of the controller role (for example, API servers or dashboard).',
+      suggest: localAddress,
+      validators: [notEmpty, hostName],
+      namesHosts: true,
+      deprecates: [
+        'CONFIG_KEYSTONE_HOST',
+        'CONFIG_GLANCE_HOST',
+        'CONFIG_CINDER_HOST',
+        'CONFIG_HORIZON_HOST',
+        'CONFIG_HEAT_HOST',
+        'CONFIG_CEILOMETER_HOST',
+        'CONFIG_NEUTRON_SERVER_HOST',
+        'CONFIG_NOVA_API_HOST',
+        'CONFIG_NOVA_CERT_HOST',
+        'CONFIG_NOVA_VNCPROXY_HOST',
+        'CONFIG_NOVA_SCHED_HOST',
+        'CONFIG_NOVA_CONDUCTOR_HOST',
+        'CONFIG_OSCLIENT_HOST',
+      ],
+    },
+    {
+      name: 'CONFIG_COMPUTE_HOSTS',
+      cmdOption: 'os-compute-hosts',
+      prompt: 'Enter list of compute hosts',
+      usage: 'Comma-separated list of the servers on which to install the Compute service. May be empty.',
+      default: '',
+      validators: [each(hostName)],
+      namesHosts: true,
+      deprecates: ['CONFIG_NOVA_COMPUTE_HOSTS'],
+    },
+    {
+      name: 'CONFIG_NTP_SERVERS',
+      cmdOption: 'ntp-servers',
+      prompt: 'Enter list of NTP server(s). Leave plain if NTP is not to be configured',
+      usage: 'Comma-separated list of NTP servers. Leave empty where the hosts have the right time by other means.',
+      default: '',
+      validators: [each(hostName)],
+    },
+    {
+      name: 'EXCLUDE_SERVERS',
+      cmdOption: 'exclude-servers',
+      prompt: 'Enter list of servers to be excluded from the installation',
+      usage:
+        'Comma-separated list of servers to be excluded from the installation, for instance when it is run a second time with the same answers. Leave empty to exclude none.',
+      default: '',
+      validators: [each(hostName)],
+    },
+    {
+      name: 'CONFIG_DEBUG_MODE',
+      cmdOption: 'debug-mode',
+      prompt: 'Do you want to run services in debug mode',
+      usage: "Set to 'y' if services are to write debug logs.",
+      default: 'n',
+      options: ['y', 'n'],
+      processors: [yesOrNo],
+    },
+  ],
+};
+
+export const plugin: DeployPlugin = {
+  name: 'prescript',
+  groups: [global],
+  sequences(configuration, hosts): PluginSequences {
+    const onEveryHost = (
+      id: (host: string) => string,
+      title: string,
+      work: (context: DeployContext, host: string) => Promise<HostFacts | undefined>,
+    ) => ({
+      title,
+      steps: hosts.map((host) => ({
+        id: id(host),
+        title,
+        host,
+        work: (context: DeployContext) => work(context, host),
+      })),
+    });
+    return {
+      prepare: [
+        onEveryHost((host) => `prescript.key@${host}`, 'install the SSH key', installKey),
+        onEveryHost(discoveryStep, 'discover the host', discover),
+        onEveryHost((host) => `prescript.directory@${host}`, 'make the work directory', makeWorkDirectory),
+      ],
+      manifests: timeManifests(configuration, hosts),
+    };
+  },
+};
+
+function timeManifests(configuration: Configuration, hosts: string[]) {
+  if (configuration.list('CONFIG_NTP_SERVERS').length === 0) return [];
+  return hosts.map((host) => ({
+    host,
+    name: 'prescript',
+    file: pluginFile('000-prescript', 'manifests', 'prescript.pp'),
+    marker: 'prescript',
+    modules: ['puppet-module-puppetlabs-stdlib'],
+  }));
+}
+
+/** The key is appended once; a file without a newline at its end is not spoilt. */
+const keyScript = `set -eu
+umask 077
+read -r key
+mkdir -p ~/.ssh
+chmod 0700 ~/.ssh
+touch ~/.ssh/authorized_keys
+chmod 0600 ~/.ssh/authorized_keys
+grep -qxF -- "$key" ~/.ssh/authorized_keys && exit 0
+[ -z "$(tail -c 1 ~/.ssh/authorized_keys)" ] || echo >> ~/.ssh/authorized_keys
+printf '%s\\n' "$key" >> ~/.ssh/authorized_keys
+`;
+
+async function installKey({ configuration, ssh, reach, logFile }: DeployContext, host: string): Promise<undefined> {
+  const key = (await readFile(configuration.get('CONFIG_SSH_KEY'), 'utf8')).trim().split('\n')[0] ?? '';
+  await ssh.run(reach(host), ['sh', '-c', keyScript], { input: `${key}\n`, timeout: 60, logFile });
+}
+
+async function discover({ ssh, reach, logFile, reporter }: DeployContext, host: string): Promise<HostFacts> {
+  const { stdout } = await ssh.run(reach(host), ['sh', '-c', discoverScript], { timeout: 120, logFile });
+  const found = parseDiscovery(stdout, host);
+  if (found.uid !== 0) {
+    throw new StackwrightError('HostNotRoot', `the login on ${host} is not root`, {
+      value: host,
+      hint: 'set User root for the host in the SSH configuration',
+    });
+  }
+  if (found.distribution !== 'debian') {
+    throw new StackwrightError('HostNotDebian', `${host} runs ${found.facts.system}, and Debian is needed`, {
+      value: host,
+      hint: 'install Debian 12 on the host, or leave it out with EXCLUDE_SERVERS',
+    });
+  }
+  const { system, address, processors, memoryMegabytes } = found.facts;
+  const event: DeployEvent = {
+    code: 'deploy.host.found',
+    level: 'info',
+    message: `${host}: ${system} at ${address}, ${processors} processors, ${memoryMegabytes} MB`,
+    data: { host, system, address },
+  };
+  reporter.report(event);
+  return found.facts;
+}
+
+/** /var/tmp is everybody's: a directory or link that somebody else has put there is not used. */
+const directoryScript = `set -eu
+umask 077
+base=/var/tmp/stackwright
+mkdir -m 0700 "$base" 2>/dev/null || true
+[ -d "$base" ] && [ ! -L "$base" ] && [ -O "$base" ] || { echo "$base is not a directory of root" >&2; exit 1; }
+chmod 0700 "$base"
+for name in '' manifests resources modules hieradata; do mkdir -p -m 0700 "$1/$name"; done
+`;
+
+async function makeWorkDirectory(context: DeployContext, host: string): Promise<undefined> {
+  const { ssh, reach, workDirectory, logFile } = context;
+  await ssh.run(reach(host), ['sh', '-c', directoryScript, 'sh', workDirectory], { timeout: 60, logFile });
+}

@@ -1,0 +1,33 @@
+import type { DeployEvent } from '../../src/deploy/events.js';
+import type { DeployContext, DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
+
+export const plugin: DeployPlugin = {
+  name: 'postscript',
+  groups: [],
+  sequences(_configuration, hosts): PluginSequences {
+    return {
+      finish: [
+        {
+          title: 'see whether a reboot is needed',
+          steps: hosts.map((host) => ({
+            id: `postscript.reboot@${host}`,
+            title: 'see whether a reboot is needed',
+            host,
+            work: (context) => noteReboot(context, host),
+          })),
+        },
+      ],
+      messages: [`deployed on ${hosts.join(', ')}`],
+    };
+  },
+};
+
+/** Debian's kernel packages leave this file; the running kernel stays until then. */
+async function noteReboot({ ssh, reach, logFile, reporter }: DeployContext, host: string): Promise<undefined> {
+  const test = ['test', '-e', '/run/reboot-required'];
+  const { status } = await ssh.run(reach(host), test, { timeout: 60, okStatuses: [0, 1], logFile });
+  if (status !== 0) return;
+  const text = `${host} has a new kernel or library that needs a reboot`;
+  const event: DeployEvent = { code: 'deploy.message', level: 'warn', message: text, data: { text } };
+  reporter.report(event);
+}

@@ -1,0 +1,121 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import { StackwrightError } from '../../base/errors.js';
+import {
+  type DeployOutcome,
+  deployRun,
+  listRuns,
+  planRun,
+  type RunReport,
+  resumeRun,
+  type StepReport,
+  showRun,
+} from '../../deploy/index.js';
+import { openDatabase } from '../../engine/index.js';
+import { type CliContext, command } from '../context.js';
+import type { DeployFlags, LookFlags, RunFlags } from './deploy.js';
+
+export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const { answerFile, sshConfig, timeout } = flags;
+    const options = { state, answerFile, reporter, timeout, ...(sshConfig ? { sshConfigFile: sshConfig } : {}) };
+    if (flags.dryRun) {
+      const plan = await planRun(options);
+      if (flags.json) this.printJson(plan);
+      else for (const stage of plan.stages) for (const step of stage.steps) this.print(stepLine(step));
+      return;
+    }
+    const db = await openDatabase(state);
+    try {
+      conclude(this, flags.json, await deployRun({ ...options, db }));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const db = await openDatabase(state);
+    try {
+      conclude(this, flags.json, await resumeRun({ state, db, reporter, ...(run ? { runId: run } : {}) }));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function listDeployments(this: CliContext, flags: LookFlags): Promise<void> {
+  await command(this, flags.json, async () => {
+    const db = await openDatabase(await this.openState(this.reporter(flags)));
+    try {
+      const runs = await listRuns(db);
+      if (flags.json) this.printJson(runs);
+      else this.print(runs.length === 0 ? 'no runs' : runTable(runs));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function showDeployment(this: CliContext, flags: LookFlags, run: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const db = await openDatabase(await this.openState(this.reporter(flags)));
+    try {
+      const found = await showRun(db, run);
+      if (flags.json) this.printJson(found);
+      else {
+        this.print(runTable([found]));
+        this.print(stepTable(found.report));
+        for (const step of found.report) if (step.error) this.print(`${step.title}: ${JSON.stringify(step.error)}`);
+      }
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+/** Shows how a run ended; a failed one ends the command with a failure. */
+function conclude(context: CliContext, json: boolean, outcome: DeployOutcome): void {
+  if (json) context.printJson(outcome);
+  else context.print(stepTable(outcome.steps));
+  if (outcome.state === 'done') return;
+  const hints = outcome.failures.map(({ step, message, hint }) =>
+    [`${step}: ${message}`, hint].filter(Boolean).join('\n'),
+  );
+  throw new StackwrightError('RunFailed', `the run ${outcome.run} failed`, {
+    value: outcome.run,
+    hint: [...hints, `when it is put right: stackwright deploy resume ${outcome.run}`].join('\n'),
+  });
+}
+
+function stepLine(step: { title: string; host: string | null }): string {
+  return step.host === null ? step.title : `${step.host}: ${step.title}`;
+}
+
+function runTable(runs: RunReport[]): string {
+  const table = new Table({ head: ['run', 'state', 'steps', 'started', 'ended'], style: { head: [], border: [] } });
+  for (const { run, state, steps, done, createdAt, finishedAt } of runs) {
+    const ended = finishedAt?.toISOString() ?? '';
+    table.push([run, colour(state), `${done} of ${steps}`, createdAt.toISOString(), ended]);
+  }
+  return table.toString();
+}
+
+function stepTable(steps: StepReport[]): string {
+  const table = new Table({ head: ['host', 'step', 'state', 'starts', 'seconds'], style: { head: [], border: [] } });
+  for (const { host, title, state, starts, seconds } of steps) {
+    table.push([host ?? '', title, colour(state), String(starts), seconds === null ? '' : seconds.toFixed(1)]);
+  }
+  return table.toString();
+}
+
+function colour(state: string): string {
+  if (state === 'done') return pc.green(state);
+  if (state === 'failed') return pc.red(state);
+  return state === 'interrupted' ? pc.yellow(state) : state;
+}

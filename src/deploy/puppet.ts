@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import { packageRoot } from '../base/package-root.js';
+import type { DeployEvent } from './events.js';
+import { type HostValues, hieraConfiguration, hostValueNames, lookedUp, renderHieradata } from './hieradata.js';
+import type { Configuration } from './parameter.js';
+import type { DeployContext, ManifestOrder, Sequence } from './plugin.js';
+import { judgePuppet } from './puppet-log.js';
+
+/** What every host needs, besides puppet modules: the Debian package of `puppet apply`. */
+const PUPPET_PACKAGE = 'puppet-agent';
+
+/** `HOST_NAME.pp`; a colon of an IPv6 address becomes `_`. */
+export function manifestName(order: Pick<ManifestOrder, 'host' | 'name'>): string {
+  return `${order.host}_${order.name}.pp`.replaceAll(':', '_');
+}
+
+/**
+ * Writes what goes to every host, all but the values, below `directory/hosts/HOST`: a copy, so that a resumed run
+ * applies what it began with.
+ * @throws StackwrightError `PluginBroken` for a manifest that looks up what no plugin declares
+ */
+export async function writeManifests(
+  directory: string,
+  orders: ManifestOrder[],
+  configuration: Configuration,
+): Promise<void> {
+  const known = new Set<string>([...configuration.entries().map(([name]) => name), ...hostValueNames]);
+  for (const order of orders) {
+    const text = await readFile(order.file, 'utf8');
+    const unknown = lookedUp(text).find((name) => !known.has(name));
+    if (unknown) {
+      throw new StackwrightError(
+        'PluginBroken',
+        `the manifest ${order.name} looks up ${unknown}, which is no parameter`,
+        {
+          file: order.file,
+          value: unknown,
+          hint: 'declare the parameter in the plugin, or correct the name in the manifest',
+        },
+      );
+    }
+    const host = hostDirectory(directory, order.host);
+    await mkdir(join(host, 'manifests'), { recursive: true, mode: 0o700 });
+    await writeFile(join(host, 'manifests', manifestName(order)), text, { mode: 0o600 });
+  }
+  for (const host of new Set(orders.map((order) => order.host))) {
+    const target = hostDirectory(directory, host);
+    await mkdir(join(target, 'hieradata'), { recursive: true, mode: 0o700 });
+    await writeFile(join(target, 'hiera.yaml'), hieraConfiguration, { mode: 0o600 });
+    await writeFile(join(target, 'apply'), applyScript, { mode: 0o700 });
+    const ours = join(packageRoot(), 'puppet');
+    if (existsSync(ours)) await cp(ours, join(target, 'modules', 'stackwright'), { recursive: true });
+  }
+}
+
+/** Writes the values that the host's manifests look up, mode 0600. */
+export async function writeHieradata(
+  directory: string,
+  host: string,
+  configuration: Configuration,
+  values: HostValues,
+): Promise<void> {
+  const target = hostDirectory(directory, host);
+  const names = new Set<string>();
+  for (const file of await readdir(join(target, 'manifests'))) {
+    for (const name of lookedUp(await readFile(join(target, 'manifests', file), 'utf8'))) names.add(name);
+  }
+  const all = { ...Object.fromEntries(configuration.entries()), ...values };
+  const wanted = Object.entries(all).filter(([name]) => names.has(name));
+  const path = join(target, 'hieradata', 'deployment.yaml');
+  await writeFile(path, renderHieradata(Object.fromEntries(wanted)), { mode: 0o600 });
+  await chmod(path, 0o600);
+}
+
+/** The sequences that install puppet, send what it needs, and apply the manifests marker by marker. */
+export function puppetSequences(orders: ManifestOrder[], directory: string, hosts: string[]): Sequence[] {
+  const concerned = hosts.filter((host) => orders.some((order) => order.host === host));
+  if (concerned.length === 0) return [];
+  const markers = [...new Set(orders.map((order) => order.marker))];
+  return [
+    {
+      title: 'puppet and its modules',
+      steps: concerned.map((host) => {
+        const modules = orders.filter((order) => order.host === host).flatMap((order) => order.modules);
+        const packages = [PUPPET_PACKAGE, ...new Set(modules)];
+        return {
+          id: `puppet.install@${host}`,
+          title: 'install puppet and its modules',
+          host,
+          work: (context) => installPackages(context, host, packages),
+        };
+      }),
+    },
+    {
+      title: 'manifests and values',
+      steps: concerned.map((host) => ({
+        id: `puppet.send@${host}`,
+        title: 'send manifests and values',
+        host,
+        work: (context) => send(context, host, hosts, directory),
+      })),
+    },
+    ...markers.map((marker) => ({
+      title: `manifests ${marker}`,
+      steps: orders
+        .filter((order) => order.marker === marker)
+        .map((order) => ({
+          id: `manifest.${order.name}@${order.host}`,
+          title: `apply the manifest ${order.name}`,
+          host: order.host,
+          work: (context: DeployContext) => apply(context, order, directory),
+        })),
+    })),
+  ];
+}
+
+/** Installs what dpkg does not know as installed; apt is not even called where all is there. */
+async function installPackages(context: DeployContext, host: string, packages: string[]): Promise<undefined> {
+  const { ssh, logFile } = context;
+  const query = ['dpkg-query', '--show', '--showformat', '${db:Status-Status} ${Package}\\n', ...packages];
+  const { stdout } = await ssh.run(context.reach(host), query, { timeout: 60, okStatuses: [0, 1], logFile });
+  const installed = stdout.split('\n').flatMap((line) => /^installed (\S+)$/.exec(line)?.[1] ?? []);
+  const missing = packages.filter((name) => !installed.includes(name));
+  if (missing.length === 0) return;
+  const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '--option', 'DPkg::Lock::Timeout=600'];
+  await ssh.run(context.reach(host), [...apt, 'update'], { timeout: 900, logFile });
+  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  try {
+    await ssh.run(context.reach(host), [...apt, ...install], { timeout: 3600, logFile });
+  } catch (error) {
+    if (!(error instanceof StackwrightError) || error.code !== 'CommandFailed') throw error;
+    throw new StackwrightError('PackagesNotInstalled', `${host} cannot install ${missing.join(' ')}`, {
+      value: missing.join(' '),
+      hint: `the host needs Debian's package sources of its release\n${error.details.hint ?? ''}`,
+      cause: error,
+    });
+  }
+  report(context.reporter, {
+    code: 'deploy.packages.installed',
+    level: 'info',
+    message: `${host}: installed ${missing.join(' ')}`,
+    data: { host, packages: missing },
+  });
+}
+
+/** Sends the host's directory, once for the same content. */
+async function send(context: DeployContext, host: string, hosts: string[], directory: string): Promise<undefined> {
+  const { ssh, configuration, execTimeout, workDirectory, logFile } = context;
+  await writeHieradata(directory, host, configuration, {
+    HOST_NAME: host,
+    HOST_ADDRESS: context.facts(host).address,
+    HOST_ADDRESSES: Object.fromEntries(hosts.map((other) => [other, context.facts(other).address])),
+    EXEC_TIMEOUT: execTimeout,
+  });
+  const source = hostDirectory(directory, host);
+  const digest = await digestOf(source);
+  const stamp = `${workDirectory}/sent`;
+  const before = await ssh.run(context.reach(host), ['cat', stamp], { timeout: 60, okStatuses: [0, 1], logFile });
+  if (before.stdout.trim() === digest) return;
+  await ssh.sendDirectory(context.reach(host), source, workDirectory, { logFile });
+  await ssh.run(context.reach(host), ['tee', stamp], { input: `${digest}\n`, timeout: 60, logFile });
+}
+
+/** Seconds for a whole manifest: many commands, each of which may take up to its own limit. */
+function manifestLimit(execTimeout: number): number {
+  return Math.max(3600, execTimeout * 12);
+}
+
+/** Applies a manifest; a run that a killed process of ours has left on the host is waited for and taken over. */
+async function apply(context: DeployContext, order: ManifestOrder, directory: string): Promise<undefined> {
+  const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
+  const file = manifestName(order);
+  const limit = manifestLimit(execTimeout);
+  const key = await digestOf(hostDirectory(directory, order.host));
+  const words = ['sh', `${workDirectory}/apply`, file, key, String(limit), interrupted ? 'adopt' : 'anew'];
+  const { stdout, status } = await ssh.run(context.reach(order.host), words, {
+    // It may first wait for another application on the host, then takes its own time.
+    timeout: 2 * limit + 120,
+    okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
+    logFile,
+  });
+  const replay = `on ${order.host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew`;
+  const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
+  if (status === LOCK_HELD) {
+    throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${order.host}`, {
+      ...details,
+      hint: `see it there with: fuser -v ${lockFile}`,
+    });
+  }
+  if (status === TIMED_OUT || status === KILLED) {
+    throw new StackwrightError('ManifestTimedOut', `the manifest ${order.name} did not end within ${limit} s`, details);
+  }
+  const verdict = judgePuppet(stdout, status);
+  if (!verdict.ok) {
+    throw new StackwrightError('ManifestFailed', `the manifest ${order.name} failed: ${verdict.errors[0]}`, {
+      ...details,
+      hint: [...verdict.errors.slice(1, 10), details.hint].join('\n'),
+    });
+  }
+  const adopted = stdout.includes(ADOPTED);
+  report(context.reporter, {
+    code: 'deploy.manifest.applied',
+    level: 'debug',
+    message: `${order.host}: ${order.name} ${verdict.changed ? 'changed the host' : 'changed nothing'}`,
+    data: { host: order.host, manifest: order.name, changed: verdict.changed, adopted },
+  });
+}
+
+const PUPPET_STATUSES = [0, 1, 2, 4, 6];
+const LOCK_HELD = 75;
+const TIMED_OUT = 124;
+const KILLED = 137;
+const ADOPTED = 'stackwright: the interrupted application has ended well and counts';
+
+const lockFile = '/var/tmp/stackwright/puppet.lock';
+
+/**
+ * Runs on the host. Puppet has a session of its own and writes to a file, so it neither ends nor stops when the
+ * connection breaks; what we see is `tail`. The lock is held by puppet's shell and not by puppet, whose children
+ * (services!) would inherit it. One with the same content that ended well while nobody watched counts as ours.
+ */
+const applyScript = `#!/bin/sh
+# Applies a manifest of this directory: apply FILE KEY LIMIT anew|adopt
+set -u
+umask 077
+cd "$(dirname "$0")" || exit 1
+file=$1 key=$2 limit=$3 mode=$4
+log=manifests/$file
+work=$PWD
+
+exec 9>>${lockFile} || exit 1
+flock --timeout "$limit" 9 || exit ${LOCK_HELD}
+
+if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
+  read -r old_key old_status < "$log.status"
+  if [ "$old_key" = "$key" ] && { [ "$old_status" = 0 ] || [ "$old_status" = 2 ]; }; then
+    cat "$log.finished"
+    echo "${ADOPTED}"
+    exit "$old_status"
+  fi
+fi
+
+rm -f "$log.status" "$log.finished"
+: > "$log.running"
+export file key limit log work LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+setsid sh -c '
+  timeout --kill-after=60 "$limit" puppet apply --detailed-exitcodes --color=false \\
+    --confdir "$work/puppet" --codedir "$work/code" --vardir "$work/var" \\
+    --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
+    "manifests/$file" >> "$log.running" 2>&1 9>&-
+  echo "$key $?" > "$log.status.new"
+  mv "$log.running" "$log.finished"
+  mv "$log.status.new" "$log.status"
+' < /dev/null > /dev/null 2>&1 &
+puppet=$!
+exec 9>&-
+tail --pid="$puppet" --sleep-interval=0.2 --lines=+1 --follow=descriptor "$log.running" 2> /dev/null
+wait "$puppet"
+read -r old_key status < "$log.status" || exit 1
+exit "$status"
+`;
+
+export function hostDirectory(directory: string, host: string): string {
+  return join(directory, 'hosts', host.replaceAll(':', '_'));
+}
+
+async function digestOf(directory: string): Promise<string> {
+  const hash = createHash('sha256');
+  const names = await readdir(directory, { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) hash.update(`${file.slice(directory.length)}\0`).update(await readFile(file));
+  return hash.digest('hex').slice(0, 32);
+}
+
+function report(reporter: Reporter, event: DeployEvent): void {
+  reporter.report(event);
+}

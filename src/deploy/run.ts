@@ -1,0 +1,466 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { StackwrightError } from '../base/errors.js';
+import type { Json, Reporter } from '../base/events.js';
+import { readTextIfExists, writeFileAtomic } from '../base/files.js';
+import { readAnswerFile, writeAnswerFile } from '../base/ini.js';
+import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
+import type { StateDirectory } from '../base/state.js';
+import { type Db, storeEvent } from '../engine/index.js';
+import { executeRun, isRunIdle, type RunOutcome, type RunStage, type StepFailure } from '../engine/runs.js';
+import { type AnswerFinding, hostsOf, requireRight, resolveAnswers, writtenAnswers } from './answers.js';
+import type { DeployEvent } from './events.js';
+import type { Configuration } from './parameter.js';
+import {
+  type DeployContext,
+  type DeployPlugin,
+  discoveryStep,
+  type HostFacts,
+  loadPlugins,
+  type ManifestOrder,
+  type Sequence,
+} from './plugin.js';
+import { puppetSequences, writeManifests } from './puppet.js';
+
+export interface DeployOptions {
+  state: StateDirectory;
+  db: Db;
+  answerFile: string;
+  /** An ssh_config with a block for every host, e.g. the one that the inventory writes. */
+  sshConfigFile?: string;
+  reporter: Reporter;
+  /** Made of date, time and a random part unless given. */
+  runId?: string;
+  /** Seconds for one command within a manifest; 300. */
+  timeout?: number;
+}
+
+/** What will be done, and where it is written down. */
+export interface DeployPlan {
+  run: string;
+  directory: string;
+  hosts: string[];
+  stages: { title: string; steps: { id: string; title: string; host: string | null }[] }[];
+}
+
+export interface DeployOutcome {
+  run: string;
+  state: 'done' | 'failed';
+  directory: string;
+  /** What a person should know after a run that went well. */
+  messages: string[];
+  failures: StepFailure[];
+  steps: StepReport[];
+}
+
+export interface StepReport {
+  title: string;
+  host: string | null;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  /** More than one where it was interrupted or failed before. */
+  starts: number;
+  seconds: number | null;
+  logFile: string | null;
+  error: Json;
+}
+
+export interface RunReport {
+  run: string;
+  /** `interrupted`: nobody executes it, and it is not finished; `resumeRun` goes on. */
+  state: 'running' | 'interrupted' | 'done' | 'failed';
+  directory: string;
+  createdAt: Date;
+  finishedAt: Date | null;
+  steps: number;
+  done: number;
+  error: string | null;
+}
+
+/**
+ * Deploys what an answer file describes, as a durable run.
+ * @throws StackwrightError `AnswersWrong`, `NoHosts`, `PluginBroken`, `RunLocked`. A failed step is no exception: the
+ *   outcome says `failed`.
+ */
+export async function deployRun(options: DeployOptions): Promise<DeployOutcome> {
+  const prepared = await prepareRun(options);
+  return await execute(options, prepared);
+}
+
+/**
+ * Writes the run directory with manifests and plan and executes nothing. The directory is under `runs/`, but no run
+ * of the database.
+ */
+export async function planRun(options: Omit<DeployOptions, 'db'>): Promise<DeployPlan> {
+  const { run, directory, hosts, stages } = await prepareRun(options);
+  return {
+    run,
+    directory,
+    hosts,
+    stages: stages.map(({ title, steps }) => ({
+      title,
+      steps: steps.map((step) => ({ id: step.id, title: step.title, host: step.host ?? null })),
+    })),
+  };
+}
+
+/**
+ * Goes on with a run that was interrupted or has failed: finished steps are not repeated. Without `runId` the latest
+ * run that is not done.
+ * @throws StackwrightError `RunUnknown`, `NothingToResume`, `RunPlanChanged`, `RunLocked`
+ */
+export async function resumeRun(
+  options: Pick<DeployOptions, 'state' | 'db' | 'reporter' | 'runId'>,
+): Promise<DeployOutcome> {
+  const { state, db } = options;
+  const run = options.runId ?? (await latestUnfinished(db));
+  const directory = runDirectory(state, run);
+  const saved = await readSavedRun(directory, run);
+  const prepared = await reconstruct(saved, directory, options.reporter);
+  if (prepared.fingerprint !== saved.fingerprint) {
+    throw new StackwrightError('RunPlanChanged', `the run ${run} was planned by another version and cannot go on`, {
+      value: run,
+      hint: `start a new run: stackwright deploy --answer-file ${saved.answerFile}`,
+    });
+  }
+  return await execute(options, prepared);
+}
+
+/** Newest first. */
+export async function listRuns(db: Db): Promise<RunReport[]> {
+  const rows = await db
+    .selectFrom('run')
+    .leftJoin('run_step', 'run_step.run_id', 'run.id')
+    .select(({ fn }) => [
+      'run.id',
+      'run.state',
+      'run.directory',
+      'run.created_at',
+      'run.finished_at',
+      'run.error',
+      fn.count('run_step.position').as('steps'),
+      fn.count('run_step.position').filterWhere('run_step.state', '=', 'done').as('done'),
+    ])
+    .groupBy('run.id')
+    .orderBy('run.created_at', 'desc')
+    .execute();
+  const reports: RunReport[] = [];
+  for (const row of rows) {
+    const interrupted = row.state === 'running' && (await isRunIdle(db, row.id));
+    reports.push({
+      run: row.id,
+      state: interrupted ? 'interrupted' : row.state,
+      directory: row.directory,
+      createdAt: row.created_at,
+      finishedAt: row.finished_at,
+      steps: Number(row.steps),
+      done: Number(row.done),
+      error: row.error,
+    });
+  }
+  return reports;
+}
+
+/** @throws StackwrightError `RunUnknown` */
+export async function showRun(db: Db, run: string): Promise<RunReport & { report: StepReport[] }> {
+  const found = (await listRuns(db)).find((entry) => entry.run === run);
+  if (!found) throw unknownRun(run);
+  return { ...found, report: await stepReports(db, run) };
+}
+
+interface PreparedRun {
+  run: string;
+  directory: string;
+  hosts: string[];
+  stages: DeployStage[];
+  configuration: Configuration;
+  saved: SavedRun;
+  /** Of all steps and manifests: a run is resumed by what planned it, or not at all. */
+  fingerprint: string;
+  messages: string[];
+}
+
+type DeployStage = Sequence;
+
+/** `plan.json` of the run directory. No secrets: those are in its answers.txt (0600). */
+interface SavedRun {
+  run: string;
+  answerFile: string;
+  hasSshConfig: boolean;
+  timeout: number;
+  fingerprint: string;
+}
+
+async function prepareRun(options: Omit<DeployOptions, 'db'>): Promise<PreparedRun> {
+  const { state, reporter } = options;
+  const run = options.runId ?? newRunId();
+  const directory = runDirectory(state, run);
+  const plugins = await loadPlugins();
+  const answerFile = resolve(options.answerFile);
+  const resolved = await resolveAnswers(await readAnswerFile(answerFile), plugins, { mayCreate: true });
+  for (const finding of resolved.findings) report(reporter, findingEvent(answerFile, finding));
+  requireRight(answerFile, resolved.findings);
+  const hosts = hostsOf(plugins, resolved);
+  if (hosts.length === 0) {
+    throw new StackwrightError('NoHosts', 'the answers name no host to deploy on', {
+      file: answerFile,
+      hint: 'set CONFIG_CONTROLLER_HOST, and see whether EXCLUDE_SERVERS leaves a host',
+    });
+  }
+  if (existsSync(join(directory, 'plan.json'))) {
+    throw new StackwrightError('RunExists', `there is a run ${run} already`, {
+      value: run,
+      hint: `stackwright deploy resume ${run} goes on with it`,
+    });
+  }
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  // The values as they are used, generated passwords included: a resumed run has the same.
+  await writeAnswerFile(join(directory, 'answers.txt'), writtenAnswers(plugins, resolved.configuration), {
+    overwrite: true,
+  });
+  if (options.sshConfigFile) await copySshConfig(options.sshConfigFile, directory);
+  const saved: SavedRun = {
+    run,
+    answerFile,
+    hasSshConfig: options.sshConfigFile !== undefined,
+    timeout: options.timeout ?? 300,
+    fingerprint: '',
+  };
+  const contributions = contributionsOf(plugins, resolved.configuration, hosts);
+  await writeManifests(directory, contributions.manifests, resolved.configuration);
+  const prepared = await assemble(saved, directory, resolved.configuration, hosts, contributions);
+  // Last: a directory with a plan is complete.
+  const plan = { ...saved, fingerprint: prepared.fingerprint };
+  await writeFileAtomic(join(directory, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`, 0o600);
+  report(reporter, {
+    code: 'deploy.planned',
+    level: 'info',
+    message: `run ${run}: ${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}, ${contributions.manifests.length} manifests, in ${directory}`,
+    data: { run, directory, hosts: hosts.length, manifests: contributions.manifests.length },
+  });
+  return prepared;
+}
+
+/** The same run again, from its directory. */
+async function reconstruct(saved: SavedRun, directory: string, reporter: Reporter): Promise<PreparedRun> {
+  const plugins = await loadPlugins();
+  const path = join(directory, 'answers.txt');
+  const resolved = await resolveAnswers(await readAnswerFile(path), plugins, { mayCreate: false });
+  for (const finding of resolved.findings.filter((entry) => entry.level === 'error')) {
+    report(reporter, findingEvent(path, finding));
+  }
+  requireRight(path, resolved.findings);
+  const hosts = hostsOf(plugins, resolved);
+  const contributions = contributionsOf(plugins, resolved.configuration, hosts);
+  return await assemble(saved, directory, resolved.configuration, hosts, contributions);
+}
+
+interface Contributions {
+  prepare: Sequence[];
+  manifests: ManifestOrder[];
+  verify: Sequence[];
+  finish: Sequence[];
+  messages: string[];
+}
+
+function contributionsOf(plugins: DeployPlugin[], configuration: Configuration, hosts: string[]): Contributions {
+  const all = plugins.map((plugin) => plugin.sequences(configuration, hosts));
+  return {
+    prepare: all.flatMap((one) => one.prepare ?? []),
+    manifests: all.flatMap((one) => one.manifests ?? []).filter((order) => hosts.includes(order.host)),
+    verify: all.flatMap((one) => one.verify ?? []),
+    finish: all.flatMap((one) => one.finish ?? []),
+    messages: all.flatMap((one) => one.messages ?? []),
+  };
+}
+
+async function assemble(
+  saved: SavedRun,
+  directory: string,
+  configuration: Configuration,
+  hosts: string[],
+  contributions: Contributions,
+): Promise<PreparedRun> {
+  const stages = [
+    ...contributions.prepare,
+    ...puppetSequences(contributions.manifests, directory, hosts),
+    ...contributions.verify,
+    ...contributions.finish,
+  ].filter((stage) => stage.steps.length > 0);
+  return {
+    run: saved.run,
+    directory,
+    hosts,
+    stages,
+    configuration,
+    saved,
+    fingerprint: await fingerprintOf(directory, stages),
+    messages: contributions.messages,
+  };
+}
+
+async function fingerprintOf(directory: string, stages: DeployStage[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const stage of stages) hash.update(`${stage.steps.map((step) => step.id).join(' ')}\n`);
+  const hosts = join(directory, 'hosts');
+  const entries = existsSync(hosts) ? await readdir(hosts, { recursive: true, withFileTypes: true }) : [];
+  const manifests = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.pp'));
+  const files = manifests.map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) hash.update(await readFile(file));
+  return hash.digest('hex').slice(0, 32);
+}
+
+async function execute(
+  options: Pick<DeployOptions, 'state' | 'db' | 'reporter'>,
+  prepared: PreparedRun,
+): Promise<DeployOutcome> {
+  const { state, db, reporter } = options;
+  await using ssh = openSsh(state);
+  const outcome = await executeRun({
+    state,
+    db,
+    reporter,
+    run: {
+      id: prepared.run,
+      directory: prepared.directory,
+      plan: { answerFile: prepared.saved.answerFile, hosts: prepared.hosts },
+      stages: prepared.stages.map((stage) => durableStage(stage, prepared, ssh)),
+    },
+  });
+  return await describeOutcome(options, prepared, outcome);
+}
+
+function durableStage(stage: DeployStage, prepared: PreparedRun, ssh: Ssh): RunStage {
+  const { configuration, saved, directory } = prepared;
+  const configFile = saved.hasSshConfig ? join(directory, 'ssh_config') : undefined;
+  const reach = (name: string): SshHost => ({ name, ...(configFile ? { configFile } : { user: 'root' }) });
+  return {
+    title: stage.title,
+    steps: stage.steps.map((step) => ({
+      id: step.id,
+      title: step.title,
+      ...(step.host === undefined ? {} : { host: step.host }),
+      work: ({ results, logFile, interrupted, reporter }) => {
+        const context: DeployContext = {
+          configuration,
+          ssh,
+          reach,
+          facts(host) {
+            const facts = results.get(discoveryStep(host)) as HostFacts | undefined;
+            if (!facts) throw new Error(`${host} was not discovered before ${step.id}`);
+            return facts;
+          },
+          workDirectory: `/var/tmp/stackwright/${prepared.run}`,
+          execTimeout: saved.timeout,
+          logFile,
+          interrupted,
+          reporter,
+        };
+        return step.work(context);
+      },
+    })),
+  };
+}
+
+async function describeOutcome(
+  { db, reporter }: Pick<DeployOptions, 'db' | 'reporter'>,
+  prepared: PreparedRun,
+  outcome: RunOutcome,
+): Promise<DeployOutcome> {
+  const { run, directory } = prepared;
+  const messages = outcome.state === 'done' ? prepared.messages : [];
+  for (const text of messages) {
+    const event: DeployEvent = { code: 'deploy.message', level: 'info', message: text, data: { text } };
+    report(reporter, event);
+    await storeEvent(db, event, { runId: run });
+  }
+  return {
+    run,
+    state: outcome.state,
+    directory,
+    messages,
+    failures: outcome.failures,
+    steps: await stepReports(db, run),
+  };
+}
+
+async function stepReports(db: Db, run: string): Promise<StepReport[]> {
+  const rows = await db.selectFrom('run_step').selectAll().where('run_id', '=', run).orderBy('position').execute();
+  return rows.map(({ title, host, state, starts, seconds, log_file, error }) => ({
+    title,
+    host,
+    state,
+    starts,
+    seconds,
+    logFile: log_file,
+    error: error as Json,
+  }));
+}
+
+async function latestUnfinished(db: Db): Promise<string> {
+  const found = await db
+    .selectFrom('run')
+    .select('id')
+    .where('state', '!=', 'done')
+    .orderBy('created_at', 'desc')
+    .executeTakeFirst();
+  if (found) return found.id;
+  throw new StackwrightError('NothingToResume', 'no run is interrupted or has failed', {
+    hint: 'stackwright deploy list shows all runs',
+  });
+}
+
+async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
+  const text = await readTextIfExists(join(directory, 'plan.json'));
+  if (text === undefined) throw unknownRun(run);
+  return JSON.parse(text);
+}
+
+function unknownRun(run: string): StackwrightError {
+  return new StackwrightError('RunUnknown', `there is no run ${run}`, {
+    value: run,
+    hint: 'stackwright deploy list shows all runs',
+  });
+}
+
+function runDirectory(state: StateDirectory, run: string): string {
+  // It becomes a path here and on every host.
+  if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$/.test(run)) {
+    throw new StackwrightError('RunNameWrong', `${run} cannot be the name of a run`, {
+      value: run,
+      hint: 'letters, digits, dots and dashes, beginning with a letter or digit',
+    });
+  }
+  return state.path('runs', run);
+}
+
+/** Sorts by time; the random part keeps two runs of one second apart. */
+function newRunId(): string {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  return `${time}-${randomBytes(2).toString('hex')}`;
+}
+
+async function copySshConfig(source: string, directory: string): Promise<void> {
+  if (!existsSync(source)) {
+    throw new StackwrightError('SshConfigMissing', `there is no SSH configuration ${source}`, {
+      value: source,
+      hint: 'stackwright inventory ssh-config writes one',
+    });
+  }
+  await copyFile(source, join(directory, 'ssh_config'));
+}
+
+function findingEvent(file: string, { code, level, name, line, message }: AnswerFinding): DeployEvent {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return {
+    code: level === 'error' ? 'deploy.answer.wrong' : 'deploy.answer.noted',
+    level,
+    message: `${place}: ${message}`,
+    data: { finding: code, name, file, line: line ?? null },
+  };
+}
+
+function report(reporter: Reporter, event: DeployEvent): void {
+  reporter.report(event);
+}
