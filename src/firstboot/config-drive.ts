@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from '../base/command.js';
@@ -78,7 +78,7 @@ function checkFiles(files: ConfigDriveFiles): void {
   if (warnings.length > 0) {
     throw new StackwrightError('ConfigDriveRefused', 'a first boot would refuse this config drive', {
       value: warnings.join('\n'),
-      hint: 'correct what is named; the formats are in docs/first-boot.md',
+      hint: 'correct what is named',
     });
   }
 }
@@ -181,6 +181,8 @@ export async function buildConfigDrive(
     }
     if (format === 'iso9660') await buildIso(directory, output);
     else await buildVfat(directory, files, output);
+    // User data may hold secrets.
+    await chmod(output, 0o600);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

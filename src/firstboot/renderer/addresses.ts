@@ -1,3 +1,5 @@
+import { hexDigits, isNumber, madeOf, wordLetters } from './text.js';
+
 /** Addresses and masks as text. What is not exactly an address is undefined, so nothing else reaches a file. */
 
 export function isIpv4(text: string): boolean {
@@ -14,7 +16,7 @@ export function isAddress(text: string): boolean {
 
 /** The prefix length of a netmask: `255.255.255.0`, `ffff:ffff::`, or a length itself. */
 export function prefixLength(mask: string, version: 4 | 6): number | undefined {
-  if (/^[0-9]{1,3}$/.test(mask)) {
+  if (isNumber(mask, 3)) {
     const length = Number(mask);
     return length <= (version === 4 ? 32 : 128) ? length : undefined;
   }
@@ -33,18 +35,25 @@ export function ipv4Mask(length: number): string {
 }
 
 export function isMac(text: string): boolean {
-  return /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}(?:(?::[0-9a-f]{2}){14})?$/.test(text);
+  const parts = text.split(':');
+  // InfiniBand's have 20 bytes.
+  if (parts.length !== 6 && parts.length !== 20) return false;
+  for (const part of parts) if (part.length !== 2 || !madeOf(part, '0123456789abcdef', 2)) return false;
+  return true;
 }
 
 /** A name that Linux takes for an interface, and that is safe in a file name and in every target's format. */
 export function isInterfaceName(text: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(text);
+  return madeOf(text, `${wordLetters}_.-`, 15) && text.charAt(0) !== '.' && text.charAt(0) !== '-';
 }
 
 function ipv4Bytes(text: string): number[] | undefined {
-  if (!/^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(text)) return undefined;
+  if (text.length > 15) return undefined;
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
   const bytes: number[] = [];
-  for (const part of text.split('.')) {
+  for (const part of parts) {
+    if (!isNumber(part, 3)) return undefined;
     const byte = Number(part);
     if (byte > 255) return undefined;
     bytes.push(byte);
@@ -53,7 +62,7 @@ function ipv4Bytes(text: string): number[] | undefined {
 }
 
 function ipv6Groups(text: string): number[] | undefined {
-  if (!/^[0-9A-Fa-f:.]{2,45}$/.test(text)) return undefined;
+  if (text.length < 2 || !madeOf(text, `${hexDigits}:.`, 45)) return undefined;
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
   const head = groupsOf(halves[0] as string, halves.length === 1);
@@ -76,7 +85,7 @@ function groupsOf(text: string, last: boolean): number[] | undefined {
       const bytes = ipv4Bytes(part);
       if (!bytes) return undefined;
       groups.push((bytes[0] as number) * 256 + (bytes[1] as number), (bytes[2] as number) * 256 + (bytes[3] as number));
-    } else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) {
+    } else if (madeOf(part, hexDigits, 4)) {
       groups.push(parseInt(part, 16));
     } else {
       return undefined;

@@ -1,5 +1,6 @@
 import type { RenderedFile } from './input.js';
 import { plainFile } from './machine.js';
+import { trimmed } from './text.js';
 
 /** `/etc/resolv.conf`, or `[Resolve] DNS=` of `resolved.conf` where systemd-resolved is in use. */
 export function renderDns(servers: string[], resolvedConf: string | undefined): RenderedFile[] {
@@ -18,13 +19,14 @@ function setServers(existing: string, servers: string[]): string {
   const lines: string[] = [];
   let inside = false;
   let done = false;
-  for (const line of existing.replace(/\n+$/, '').split('\n')) {
-    if (/^[ \t]*\[/.test(line)) {
+  for (const line of trimmed(existing).split('\n')) {
+    const text = trimmed(line);
+    if (text.charAt(0) === '[') {
       if (inside && !done) lines.push(wanted);
       if (inside) done = true;
-      inside = /^[ \t]*\[Resolve\]/.test(line);
+      inside = text.substring(0, 9) === '[Resolve]';
     }
-    if (inside && /^[ \t]*DNS[ \t]*=/.test(line)) {
+    if (inside && trimmed(text.split('=')[0] as string) === 'DNS' && text.charAt(0) !== '#') {
       if (!done) lines.push(wanted);
       done = true;
     } else {
@@ -33,5 +35,5 @@ function setServers(existing: string, servers: string[]): string {
   }
   if (inside && !done) lines.push(wanted);
   else if (!done) lines.push('[Resolve]', wanted);
-  return `${lines.join('\n').replace(/^\n+/, '')}\n`;
+  return `${trimmed(lines.join('\n'))}\n`;
 }

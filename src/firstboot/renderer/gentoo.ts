@@ -31,7 +31,9 @@ function renderInterface(machine: Machine, base: string, networks: Network[]): s
   let text = '';
   let addressed = false;
   for (const network of networks) if (!isIpv6(network)) addressed = true;
-  for (const network of networks) {
+  // Corrected: the shell keeps only the last of several networks of a link.
+  const merged = machine.dialect === 'glean' ? networks : mergeAddresses(networks);
+  for (const network of merged) {
     const { link } = network;
     let name = base;
     if (link.vlan) {
@@ -50,6 +52,21 @@ function renderInterface(machine: Machine, base: string, networks: Network[]): s
   }
   const list = vlans.length > 0 ? `vlans_${base}="${vlans.join(' ')}"\n` : '';
   return generated + list + text;
+}
+
+function mergeAddresses(networks: Network[]): Network[] {
+  const result: Network[] = [];
+  for (const network of networks) {
+    let first: Network | undefined;
+    for (const each of result) if (each.link === network.link && each.type === 'ipv4') first = each;
+    if (!first || network.type !== 'ipv4') {
+      result.push({ ...network });
+      continue;
+    }
+    first.netmask = `${first.netmask}\n${network.address} netmask ${network.netmask}`;
+    first.routes = first.routes.concat(network.routes);
+  }
+  return result;
 }
 
 function isIpv6(network: Network): boolean {

@@ -1,6 +1,7 @@
 import { contains, type RenderedFile } from './input.js';
 import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
 import type { Network, Route } from './networks.js';
+import { endsWith, trimmed, wordsOf } from './text.js';
 
 const path = '/etc/network/interfaces';
 
@@ -26,22 +27,28 @@ export function renderIfupdown(
 function renderMain(machine: Machine, existing: string | undefined): RenderedFile[] {
   const sourceLine = 'source /etc/network/interfaces.d/*.cfg\n';
   // Corrected: glean overwrites what an administrator has written there.
-  if (machine.dialect === 'corrected' && existing !== undefined && /\S/.test(existing)) {
-    if (
-      /^[ \t]*source(?:-directory)?[ \t]+\/etc\/network\/interfaces\.d(?:\/\*(?:\.cfg)?|\/)?[ \t]*$/m.test(existing)
-    ) {
-      return [];
-    }
-    return [{ path, mode: 0o644, content: `${/\n$/.test(existing) ? '' : '\n'}${sourceLine}`, append: true }];
+  if (machine.dialect === 'corrected' && existing !== undefined && trimmed(existing) !== '') {
+    if (sourcesDirectory(existing)) return [];
+    return [{ path, mode: 0o644, content: (endsWith(existing, '\n') ? '' : '\n') + sourceLine, append: true }];
   }
   return [plainFile(path, `auto lo\niface lo inet loopback\n${sourceLine}`)];
+}
+
+function sourcesDirectory(existing: string): boolean {
+  const directory = '/etc/network/interfaces.d';
+  for (const line of existing.split('\n')) {
+    const words = wordsOf(line);
+    const given = words[1] || '';
+    if (words[0] === 'source' && contains([`${directory}/*`, `${directory}/*.cfg`], given)) return true;
+  }
+  return false;
 }
 
 function isConfigured(machine: Machine, name: string, existing: string | undefined): boolean {
   if (contains(machine.existing, fileOf(name))) return true;
   if (machine.dialect === 'glean' || existing === undefined) return false;
   for (const line of existing.split('\n')) {
-    const words = line.replace(/^[ \t]+/, '').split(/[ \t]+/);
+    const words = wordsOf(line);
     if (words[0] === 'iface' && words[1] === name) return true;
   }
   return false;

@@ -2,6 +2,7 @@
  * A JSON reader that keeps the order of an object's members (the order of the keys in `authorized_keys`; mujs sorts
  * them), limits the depth, and says the same of a broken file in every engine.
  */
+import { hexDigits, madeOf } from './text.js';
 
 export interface JsonMember {
   name: string;
@@ -35,11 +36,11 @@ const escapes: { [letter: string]: string } = {
 
 /** Exactly one of `value` and `failure` is set. */
 export function readJson(text: string): { value?: JsonValue; failure?: JsonFailure } {
-  const reader = { text, at: text.charCodeAt(0) === 0xfeff ? 1 : 0, problem: '' };
+  const reader = { letters: text.split(''), at: text.charCodeAt(0) === 0xfeff ? 1 : 0, problem: '' };
   const value = readValue(reader, 0);
   if (!reader.problem) {
     skipSpace(reader);
-    if (reader.at < text.length) fail(reader, 'text after the end of the value');
+    if (reader.at < reader.letters.length) fail(reader, 'text after the end of the value');
   }
   if (!reader.problem && value) return { value };
   const before = text.substring(0, reader.at).split('\n');
@@ -79,7 +80,8 @@ export function isTrue(value: JsonValue | undefined): boolean {
 }
 
 interface Reader {
-  text: string;
+  /** The text, a character each: mujs counts from the beginning to find a character of a text. */
+  letters: string[];
   at: number;
   problem: string;
 }
@@ -90,43 +92,53 @@ function fail(reader: Reader, message: string): undefined {
 }
 
 function skipSpace(reader: Reader): void {
-  while (reader.at < reader.text.length && ' \t\r\n'.indexOf(reader.text.charAt(reader.at)) !== -1) reader.at += 1;
+  while (reader.at < reader.letters.length && ' \t\r\n'.indexOf(letterAt(reader)) !== -1) reader.at += 1;
 }
 
 function readValue(reader: Reader, depth: number): JsonValue | undefined {
   if (depth > deepest) return fail(reader, 'nested too deeply');
   skipSpace(reader);
-  const letter = reader.text.charAt(reader.at);
+  const letter = letterAt(reader);
   if (letter === '{') return readObject(reader, depth);
   if (letter === '[') return readArray(reader, depth);
   if (letter === '"') {
     const text = readString(reader);
     return text === undefined ? undefined : { kind: 'string', text };
   }
-  const word = /^(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)/.exec(
-    reader.text.substring(reader.at, reader.at + 64),
-  );
-  if (!word) return fail(reader, reader.at < reader.text.length ? 'not a JSON value' : 'the file ends too early');
-  reader.at += word[0].length;
-  if (word[0] === 'true' || word[0] === 'false' || word[0] === 'null') return { kind: 'literal', text: word[0] };
-  return { kind: 'number', text: word[0] };
+  const start = reader.at;
+  while (reader.at - start < 64 && letterAt(reader) && '+-.0123456789Eaeflnrstu'.indexOf(letterAt(reader)) !== -1) {
+    reader.at += 1;
+  }
+  const word = piece(reader, start, reader.at);
+  if (word === 'true' || word === 'false' || word === 'null') return { kind: 'literal', text: word };
+  if (/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$/.test(word)) return { kind: 'number', text: word };
+  reader.at = start;
+  return fail(reader, start < reader.letters.length ? 'not a JSON value' : 'the file ends too early');
+}
+
+function piece(reader: Reader, start: number, end: number): string {
+  return reader.letters.slice(start, end).join('');
+}
+
+function letterAt(reader: Reader): string {
+  return reader.letters[reader.at] || '';
 }
 
 function readObject(reader: Reader, depth: number): JsonValue | undefined {
   const members: JsonMember[] = [];
   reader.at += 1;
   skipSpace(reader);
-  if (reader.text.charAt(reader.at) === '}') {
+  if (letterAt(reader) === '}') {
     reader.at += 1;
     return { kind: 'object', members };
   }
   for (;;) {
     skipSpace(reader);
-    if (reader.text.charAt(reader.at) !== '"') return fail(reader, 'a name in quotes is expected');
+    if (letterAt(reader) !== '"') return fail(reader, 'a name in quotes is expected');
     const name = readString(reader);
     if (name === undefined) return undefined;
     skipSpace(reader);
-    if (reader.text.charAt(reader.at) !== ':') return fail(reader, 'a colon is expected');
+    if (letterAt(reader) !== ':') return fail(reader, 'a colon is expected');
     reader.at += 1;
     const value = readValue(reader, depth + 1);
     if (!value) return undefined;
@@ -141,7 +153,7 @@ function readArray(reader: Reader, depth: number): JsonValue | undefined {
   const items: JsonValue[] = [];
   reader.at += 1;
   skipSpace(reader);
-  if (reader.text.charAt(reader.at) === ']') {
+  if (letterAt(reader) === ']') {
     reader.at += 1;
     return { kind: 'array', items };
   }
@@ -158,7 +170,7 @@ function readArray(reader: Reader, depth: number): JsonValue | undefined {
 /** True after a comma, false after the end. */
 function readSeparator(reader: Reader, end: string): boolean | undefined {
   skipSpace(reader);
-  const letter = reader.text.charAt(reader.at);
+  const letter = letterAt(reader);
   if (letter !== ',' && letter !== end) return fail(reader, `a comma or ${end} is expected`);
   reader.at += 1;
   return letter === ',';
@@ -167,27 +179,33 @@ function readSeparator(reader: Reader, end: string): boolean | undefined {
 function readString(reader: Reader): string | undefined {
   let result = '';
   reader.at += 1;
+  let start = reader.at;
   for (;;) {
-    const letter = reader.text.charAt(reader.at);
+    const letter = letterAt(reader);
     if (letter === '') return fail(reader, 'the file ends inside a string');
     if (letter < ' ') return fail(reader, 'a control character inside a string');
+    if (letter === '"' || letter === '\\') result += piece(reader, start, reader.at);
     reader.at += 1;
     if (letter === '"') return result;
-    if (letter !== '\\') {
-      result += letter;
-      continue;
-    }
-    const letterAfter = reader.text.charAt(reader.at);
-    if (letterAfter === 'u') {
-      const digits = reader.text.substring(reader.at + 1, reader.at + 5);
-      if (!/^[0-9A-Fa-f]{4}$/.test(digits)) return fail(reader, 'a wrong \\u escape');
-      result += String.fromCharCode(parseInt(digits, 16));
-      reader.at += 5;
-      continue;
-    }
-    const plain = /^[bfnrt"\\/]$/.test(letterAfter) ? escapes[letterAfter] : undefined;
-    if (plain === undefined) return fail(reader, 'a wrong escape');
+    if (letter !== '\\') continue;
+    const plain = readEscape(reader);
+    if (plain === undefined) return undefined;
     result += plain;
-    reader.at += 1;
+    start = reader.at;
   }
+}
+
+/** What stands behind a backslash. */
+function readEscape(reader: Reader): string | undefined {
+  const letter = letterAt(reader);
+  if (letter === 'u') {
+    const digits = piece(reader, reader.at + 1, reader.at + 5);
+    if (digits.length !== 4 || !madeOf(digits, hexDigits, 4)) return fail(reader, 'a wrong \\u escape');
+    reader.at += 5;
+    return String.fromCharCode(parseInt(digits, 16));
+  }
+  const plain = letter && 'bfnrt"\\/'.indexOf(letter) !== -1 ? escapes[letter] : undefined;
+  if (plain === undefined) return fail(reader, 'a wrong escape');
+  reader.at += 1;
+  return plain;
 }

@@ -1,6 +1,7 @@
 import { ipv4Mask, isAddress, isInterfaceName, isIpv4, isIpv6, isMac, prefixLength } from './addresses.js';
 import { shown, sortedBy } from './input.js';
 import { isTrue, itemsOf, type JsonValue, member, textOf } from './json.js';
+import { isNumber, madeOf, wordLetters } from './text.js';
 
 export interface Route {
   network: string;
@@ -138,7 +139,7 @@ function readBond(value: JsonValue, id: string, warnings: string[]): Bond | unde
   const words: { [name: string]: string | undefined } = {};
   for (const name of ['bond_mode', 'bond_miimon', 'bond_lacp_rate', 'bond_xmit_hash_policy']) {
     const text = textOf(value, name);
-    if (text !== undefined && !/^[A-Za-z0-9.+-]{1,32}$/.test(text)) {
+    if (text !== undefined && !madeOf(text, `${wordLetters}.+-`, 32)) {
       warnings.push(`bond ${shown(id)}: ${name} is refused: ${shown(text)}`);
       if (name === 'bond_mode') return undefined;
     } else {
@@ -175,7 +176,7 @@ function placeVlan(link: Link, value: JsonValue, links: Link[], warnings: string
     warnings.push(`VLAN ${shown(link.id)}: there is no link ${shown(below)} for it`);
     return false;
   }
-  if (!/^[0-9]{1,4}$/.test(given) || Number(given) < 1 || Number(given) > 4094) {
+  if (!isNumber(given, 4) || Number(given) < 1 || Number(given) > 4094) {
     warnings.push(`VLAN ${shown(link.id)}: vlan_id is not 1 to 4094: ${shown(given)}`);
     return false;
   }

@@ -9,6 +9,9 @@ import { type Machine, machineOf } from './machine.js';
 import { renderNetworkd } from './networkd.js';
 import { type DriveNetworks, ignoresInterfaces, type Network, readNetworks } from './networks.js';
 
+/** Characters of a drive's file; a description of a thousand networks has half of it. */
+const largest = 500_000;
+
 /**
  * Turns a config drive and the interfaces of a machine into the files of its system. Whatever the drive has, the
  * machine gets a network: what cannot be read or is refused is named in `warnings`, and DHCP takes its place.
@@ -82,6 +85,10 @@ function networkDescription(input: RenderInput, warnings: string[]): JsonValue |
 
 function readFile(name: string, text: string | undefined, warnings: string[]): JsonValue | undefined {
   if (text === undefined) return undefined;
+  if (text.length > largest) {
+    warnings.push(`${name} is refused: it has ${text.length} characters, more than ${largest}`);
+    return undefined;
+  }
   const { value, failure } = readJson(text);
   if (failure) {
     warnings.push(`${name}:${failure.line}:${failure.column} cannot be read: ${failure.message}`);
