@@ -109,19 +109,6 @@ test('one interface that appeared later is configured alone, with or without car
   expect(existsSync(join(root, 'etc/hostname'))).toBe(false);
 });
 
-test('host keys are made where there is none, and those of the installation are kept', () => {
-  mkdirSync(join(root, 'etc/ssh'), { recursive: true });
-
-  boot();
-  const made = readdirSync(join(root, 'etc/ssh'));
-  rmSync(join(root, 'etc/ssh'), { recursive: true });
-  write('etc/ssh/ssh_host_ed25519_key', 'known to the inventory\n');
-  boot();
-
-  expect(made).toContain('ssh_host_ed25519_key');
-  expect(readdirSync(join(root, 'etc/ssh'))).toEqual(['ssh_host_ed25519_key']);
-});
-
 test("DHCP's DNS servers reach resolv.conf, but never over those of the drive", () => {
   write('run/systemd/netif/state', 'OPER_STATE=routable\nDNS=10.0.2.3 2001:db8::53\nDOMAINS=example.com\n');
   symlinkSync('/run/nowhere', join(root, 'etc/resolv.conf'));

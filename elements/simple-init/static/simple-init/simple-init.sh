@@ -54,7 +54,6 @@ main() {
         complete || fall_back > "$work/output"
     fi
     apply < "$work/output"
-    [ -n "$only" ] || host_keys
     [ -z "$only" ] || start_interface
     : > "$run/firstboot.done"
 }
@@ -249,21 +248,6 @@ set_name() {
     elif [ "$(cat /proc/sys/kernel/hostname)" != "$1" ]; then
         echo "$1" > /proc/sys/kernel/hostname
     fi
-}
-
-# Keys that the installation made are kept: the inventory knows them.
-host_keys() {
-    [ -d "$root/etc/ssh" ] || return 0
-    for key in "$root"/etc/ssh/ssh_host_*_key; do
-        [ -s "$key" ] && return 0
-    done
-    command -v ssh-keygen > /dev/null || return 0
-    if [ -n "$root" ]; then
-        ssh-keygen -A -f "$root" > /dev/null
-    else
-        ssh-keygen -A > /dev/null
-    fi
-    say "made SSH host keys"
 }
 
 start_interface() {
