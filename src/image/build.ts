@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +111,7 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
   const arch = options.arch ?? hostArchitecture();
   const identity = imageIdentity({ ...options, elements, arch });
   const temporary = openTemporary(options.state, 'image build');
+  let sandbox: Sandbox | undefined;
   try {
     const logFile = openLog(options.state, options.imageName ?? 'image');
     const names = elements.map(({ name }) => name);
@@ -121,17 +122,18 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
       data: { identity, elements: names, logFile },
     });
     const place = await makePlace(options, elements, arch, temporary);
+    sandbox = await openSandbox(temporary);
     const build: Build = {
       options,
       place,
       hooks: generateHooks(elements, place.hooks),
-      sandbox: await openSandbox(temporary),
+      sandbox,
       environment: buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
       archives: temporary.directory('archives'),
       logFile,
     };
     const seconds = await runPhases(build);
-    await build.sandbox.end();
+    await sandbox.end();
     await tidy(place.root);
     const total = secondsSince(started);
     reportImage(options.reporter, {
@@ -151,6 +153,7 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
       [Symbol.asyncDispose]: () => temporary.undo(),
     };
   } catch (error) {
+    await sandbox?.end();
     await temporary.undo();
     throw error;
   }
@@ -240,7 +243,7 @@ async function runIn(
   phase: Phase,
   command: string[] | { shell: string },
   environment: Record<string, string>,
-): Promise<{ status: number; output: string; stdout: string }> {
+): Promise<{ status: number; output: string }> {
   const { root, hooks } = build.place;
   const directory = phase.inside ? hooksInside : hooks;
   const words = Array.isArray(command)
@@ -258,8 +261,9 @@ async function runIn(
       signal: build.options.signal,
     });
   } catch (error) {
+    // The status is that of timeout(1).
     if (!(error instanceof StackwrightError) || error.code !== 'CommandTimedOut') throw error;
-    return { status: 124, output: messageOf(error), stdout: '' };
+    return { status: 124, output: messageOf(error) };
   }
 }
 
@@ -272,9 +276,15 @@ async function sourceEnvironment(build: Build, phase: Phase): Promise<Record<str
     Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   const directory = join(phase.inside ? hooksInside : build.place.hooks, 'environment.d');
-  const shell = sourcingProgram(directory, environmentFiles(build.hooks));
-  const { status, stdout, output } = await runIn(build, phase, { shell }, environment);
-  if (status === 0) return parseEnvironment(stdout);
+  const dump = phase.inside ? '/tmp/.environment' : join(build.place.work, 'environment');
+  const shell = sourcingProgram(directory, environmentFiles(build.hooks), dump);
+  const { status, output } = await runIn(build, phase, { shell }, environment);
+  if (status === 0) {
+    const file = phase.inside ? join(build.place.root, dump) : dump;
+    const sourced = parseEnvironment(readFileSync(file, 'utf8'));
+    rmSync(file);
+    return sourced;
+  }
   throw new StackwrightError('EnvironmentScriptFailed', `environment.d failed before ${phase.name}`, {
     value: output.trim().split('\n').slice(-5).join('\n'),
     hint: `everything that it printed is in ${build.logFile}`,

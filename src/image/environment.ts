@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { shellQuote } from '../base/command.js';
 import type { Element } from './elements.js';
 
 /** The directories and facts of one build that its scripts are told about. */
@@ -117,11 +118,13 @@ export const libraryFiles: Record<string, string> = {
   die: `#!/bin/bash\nfunction die() { ${dieBody} }\nexport -f die\n`,
 };
 
-/** A shell program that sources files in one subshell and prints the environment, NUL separated. */
-export function sourcingProgram(directory: string, files: string[]): string {
-  const lines = files.map((name) => `source '${directory}/${name}'`);
-  // What the files print goes to the log and not between the variables.
-  return ['exec 3>&1 1>&2', 'set -ue -o pipefail', ...lines, 'env -0 >&3'].join('\n');
+/**
+ * A shell program that sources files in one subshell and writes the environment to a file, NUL
+ * separated. Not to standard output: that goes to the log, and the environment may hold secrets.
+ */
+export function sourcingProgram(directory: string, files: string[], destination: string): string {
+  const lines = files.map((name) => `source ${shellQuote(`${directory}/${name}`)}`);
+  return ['set -ue -o pipefail', ...lines, 'umask 0077', `env -0 > ${shellQuote(destination)}`].join('\n');
 }
 
 /** Reads `env -0`. */

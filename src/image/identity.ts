@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import packageFile from '../../package.json' with { type: 'json' };
+import { readTextIfExistsSync } from '../base/files.js';
 import type { Element } from './elements.js';
 import { identifyingEnvironment } from './environment.js';
 
@@ -32,6 +33,8 @@ export function imageIdentity(inputs: IdentityInputs): string {
     // Names, and their scripts with modes: a script that is not executable does not run. The
     // directory is left out, so that a moved checkout builds nothing anew.
     elements: inputs.elements.map((element) => `${element.name} ${hashDirectory(element.path)}`),
+    // Files elsewhere that an element's scripts put into the image, such as a built program.
+    elementInputs: inputs.elements.flatMap(elementInputs),
     // Whether `base` was implied is seen by scripts as SKIP_BASE.
     withoutBase: inputs.withoutBase ?? false,
     // What scripts can see of the caller, without the session's own variables.
@@ -42,6 +45,19 @@ export function imageIdentity(inputs: IdentityInputs): string {
     packageIndex: inputs.packageIndex ?? 'any',
   };
   return createHash('sha256').update(JSON.stringify(named)).digest('hex');
+}
+
+/**
+ * What an element lists in its file `element-inputs`: paths, relative to its directory, of files
+ * that it takes from elsewhere. (Ours; diskimage-builder builds anew every time.)
+ */
+function elementInputs(element: Element): string[] {
+  const list = readTextIfExistsSync(join(element.path, 'element-inputs')) ?? '';
+  const paths = list.split('\n').map((line) => line.trim());
+  return paths.filter(Boolean).map((path) => {
+    const text = readTextIfExistsSync(resolve(element.path, path)) ?? 'missing';
+    return `${element.name} ${path} ${createHash('sha256').update(text).digest('hex')}`;
+  });
 }
 
 function hashDirectory(path: string): string {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CommandOptions, type CommandResult, run } from '../base/command.js';
+import { type CommandOptions, type CommandResult, commandLine, run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import { identifyProcess } from '../base/process.js';
 import type { TemporaryState } from '../base/temporary.js';
@@ -14,7 +14,7 @@ import type { TemporaryState } from '../base/temporary.js';
  * in whatever way: its first process waits for the end of its standard input.
  */
 export interface Sandbox {
-  /** Runs a program in it, in the working directory `cwd`. */
+  /** Runs a program in it, in the working directory `cwd`. Where it is interrupted or late, the sandbox ends. */
   run(program: string, args: string[], options: CommandOptions & { cwd: string }): Promise<CommandResult>;
   /** Ends it, with all processes and mounts in it. Done by the temporary state too. */
   end(): Promise<void>;
@@ -39,17 +39,41 @@ export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
     });
   }
   const enter = ['--target', String(first), '--mount', '--pid', '--'];
+
+  async function end(): Promise<void> {
+    // Its first process ends at the end of its input; the kernel then ends every other one.
+    child.stdin.end();
+    const quick = await Promise.race([ended.then(() => true), delay(5000, false, { ref: false })]);
+    if (!quick) child.kill('SIGKILL');
+    await ended;
+  }
+
   return {
-    run: (program, args, { cwd, ...options }) => {
+    async run(program, args, { cwd, timeout, signal, ...options }) {
       const wrapped = ['/bin/bash', '-c', 'umask 0022 && cd "$0" && exec "$@"', cwd, program, ...args];
-      return run('/usr/bin/nsenter', [...enter, ...wrapped], options);
+      // What the program has started goes on when it is ended, and holds its output: so all of it is ended.
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(), (timeout ?? 600) * 1000);
+      const stop = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+      stop.addEventListener('abort', end, { once: true });
+      try {
+        // The limit of `run` itself comes later, so that ours decides.
+        return await run('/usr/bin/nsenter', [...enter, ...wrapped], {
+          ...options,
+          signal: stop,
+          timeout: (timeout ?? 600) + 60,
+        });
+      } catch (error) {
+        if (!late.signal.aborted) throw error;
+        throw new StackwrightError('CommandTimedOut', `${program} did not end within ${timeout ?? 600} s`, {
+          value: commandLine(program, args),
+        });
+      } finally {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', end);
+      }
     },
-    async end() {
-      // Its first process ends at the end of its input; the kernel then ends every other one.
-      child.stdin.end();
-      if (!(await Promise.race([ended.then(() => true), delay(5000, false, { ref: false })]))) child.kill('SIGKILL');
-      await ended;
-    },
+    end,
   };
 }
 

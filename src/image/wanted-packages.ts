@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../base/command.js';
@@ -38,9 +38,10 @@ export async function wantedPackages(
     const hooks = generateHooks(elements, place.hooks);
     const caller = { ...proxyEnvironment(), ...options.environment };
     const env = { ...buildEnvironment(caller, place), ...outsideEnvironment(place) };
-    const shell = sourcingProgram(join(place.hooks, 'environment.d'), environmentFiles(hooks));
-    const { stdout } = await run('/bin/bash', ['-c', shell], { env, replaceEnvironment: true, timeout: 60 });
-    return squashPackageInstalls(elements, parseEnvironment(stdout));
+    const dump = join(work, 'environment');
+    const shell = sourcingProgram(join(place.hooks, 'environment.d'), environmentFiles(hooks), dump);
+    await run('/bin/bash', ['-c', shell], { env, replaceEnvironment: true, timeout: 60 });
+    return squashPackageInstalls(elements, parseEnvironment(readFileSync(dump, 'utf8')));
   } finally {
     rmSync(work, { recursive: true });
   }
