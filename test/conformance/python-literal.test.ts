@@ -18,7 +18,8 @@ def tag(v):
     if isinstance(v, (int, float)): return {'number': repr(float(v))}
     if isinstance(v, tuple): return {'tuple': [tag(x) for x in v]}
     if isinstance(v, list): return {'list': [tag(x) for x in v]}
-    return {'dict': [[k, tag(v[k])] for k in sorted(v)]}
+    if isinstance(v, dict): return {'dict': [[k, tag(v[k])] for k in sorted(v)]}
+    raise ValueError('not read here')
 answers = []
 for text in json.load(sys.stdin):
     try:
@@ -99,7 +100,11 @@ it('accepts, refuses and understands what ast.literal_eval does', () => {
 it('writes what pprint writes, and Python reads the same value back', () => {
   const text = fc.oneof(
     fc.string({ maxLength: 30 }),
-    fc.string({ unit: 'grapheme', maxLength: 20 }),
+    // Old characters only: Python and Node know different versions of Unicode.
+    fc.string({
+      unit: fc.constantFrom(...'aé\u00a0\u00ad\u0085\u2028\u200b€漢😀\ufeff\ue000\x1c\x7f\\\'"'),
+      maxLength: 60,
+    }),
     fc
       .array(fc.constantFrom('eth0', 'a longer word', "it's", '"', '\n', ' ', '192.168.122.3'), { maxLength: 20 })
       .map((words) => words.join(' ')),
