@@ -1,0 +1,396 @@
+import { sql } from 'kysely';
+import { hasCode, StackwrightError } from '../base/errors.js';
+import type { Json, Reporter } from '../base/events.js';
+import { type Db, storeEvent } from '../engine/index.js';
+import { type CmdbEntry, chooseEntry, mergeEntry, unmergeEntry } from './cmdb.js';
+import type { InventoryEvent } from './events.js';
+import { type Facts, identityOf, machineName, saveFacts, traitsOf } from './facts.js';
+import {
+  changeState,
+  hashToken,
+  isCounted,
+  type Machine,
+  releaseRecord,
+  returnCount,
+  setMachineState,
+  upsertMachine,
+} from './machines.js';
+import { matchSpecs } from './match.js';
+import { type Explanation, explainText, type Profile, type Site } from './site.js';
+import { readSite, showClaims } from './site-files.js';
+
+export type Registration =
+  /** The machine has the profile and its CMDB entry; `variables` go into its configure script. */
+  | { outcome: 'matched'; machine: Machine; profile: Profile; variables: Record<string, Json> }
+  | { outcome: 'no-match'; machine: Machine; explanations: Explanation[]; text: string }
+  | { outcome: 'out-of-records'; machine: Machine; profile: string; text: string }
+  /** It is installed or up: its state must be set to `discovered` before it is installed again. */
+  | { outcome: 'already-installed'; machine: Machine; text: string }
+  /** It is held or retired: a person does not want it installed. */
+  | { outcome: 'held'; machine: Machine; text: string };
+
+export interface RegistrationOptions {
+  /** The one-time token of the machine's ramdisk: its machine is the one that registers. */
+  token?: string;
+  /** Where the facts are saved as `NAME.hw`; not saved without it. */
+  hwDirectory?: string;
+}
+
+/**
+ * A machine posts its facts: finds its profile, claims its CMDB entry and decrements the count, in
+ * one transaction, and shows it in the site's files. A machine that comes again gets the same.
+ * @param directory the site
+ * @throws StackwrightError `SiteInvalid`, `MachineUnidentified`, `TokenInvalid`, `SpecNotApplicable`, `MatchTooDeep`
+ */
+export async function registerMachine(
+  db: Db,
+  directory: string,
+  facts: Facts,
+  reporter: Reporter,
+  options: RegistrationOptions = {},
+): Promise<Registration> {
+  if (options.hwDirectory !== undefined) await saveFacts(options.hwDirectory, facts);
+  const site = await readSite(db, directory, reporter);
+  const { registration, events, changedSites } = await withoutDeadlock(() =>
+    db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options.token)),
+  );
+  for (const event of events) reporter.report(event);
+  for (const changed of changedSites) await showClaims(db, changed, reporter);
+  return registration;
+}
+
+/**
+ * An installation failed: the machine is `failed`, its profile's count is given back once, and its
+ * CMDB entry stays its own. Where only the profile is known, its count is given back.
+ * @throws StackwrightError `MachineStateInvalid`, `MachineUnknown`, `ProfileUnknown`
+ */
+export async function reportFailure(
+  db: Db,
+  directory: string,
+  who: { machineId: string } | { profile: string },
+  reason: string,
+  reporter: Reporter,
+): Promise<void> {
+  if ('machineId' in who) {
+    await setMachineState(db, who.machineId, 'failed', reason, reporter);
+    return;
+  }
+  const site = await readSite(db, directory, reporter);
+  if (!site.profiles.some(({ name }) => name === who.profile)) {
+    throw new StackwrightError('ProfileUnknown', `the site has no profile ${who.profile}`, {
+      file: site.state.path,
+      value: who.profile,
+      hint: `its profiles are ${site.profiles.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  await returnCount(db, { site: site.directory, profile: who.profile });
+  await showClaims(db, site.directory, reporter);
+}
+
+/** Machines that change their profiles crosswise may wait for each other; PostgreSQL ends one, which tries again. */
+async function withoutDeadlock<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!hasCode(error, '40P01') || attempt === 5) throw error;
+    }
+  }
+}
+
+interface ClaimResult {
+  registration: Registration;
+  events: InventoryEvent[];
+  /** Sites whose files no longer show what is claimed. */
+  changedSites: Set<string>;
+}
+
+/** One registration, inside its transaction. Rows are locked in the order machine, profile. */
+class Claim {
+  private readonly db: Db;
+  private readonly site: Site;
+  private readonly facts: Facts;
+  private readonly events: InventoryEvent[] = [];
+  private readonly changedSites = new Set<string>();
+
+  constructor(db: Db, site: Site, facts: Facts) {
+    this.db = db;
+    this.site = site;
+    this.facts = facts;
+  }
+
+  async register(token: string | undefined): Promise<ClaimResult> {
+    const machine = await this.saveMachine(token);
+    const registration = await this.decide(machine);
+    for (const event of this.events) await storeEvent(this.db, event, { machineId: machine.id });
+    return { registration, events: this.events, changedSites: this.changedSites };
+  }
+
+  private async decide(machine: Machine): Promise<Registration> {
+    if (machine.state === 'installed' || machine.state === 'up') {
+      const text = `${machine.name} is already installed (${machine.state}); set it to discovered to install it again`;
+      return { outcome: 'already-installed', machine, text };
+    }
+    if (machine.state === 'held' || machine.state === 'retired') {
+      return { outcome: 'held', machine, text: `${machine.name} is ${machine.state}: ${machine.reason ?? ''}` };
+    }
+    const explanations: Explanation[] = [];
+    for (const profile of this.inOrder(machine)) {
+      const taken = await this.tryProfile(machine, profile, explanations);
+      if (taken) return taken;
+    }
+    return await this.refuse(machine, explanations);
+  }
+
+  /** The profile that the machine had comes first: a machine that comes again gets the same. */
+  private inOrder(machine: Machine): Profile[] {
+    const own = machine.site === this.site.directory ? machine.profile : null;
+    return [...this.site.profiles].sort((a, b) => Number(b.name === own) - Number(a.name === own));
+  }
+
+  private async tryProfile(
+    machine: Machine,
+    profile: Profile,
+    explanations: Explanation[],
+  ): Promise<Registration | undefined> {
+    const holds = isCounted(machine) && machine.profile === profile.name && machine.site === this.site.directory;
+    // A look without a lock first: most profiles do not match.
+    if (!holds && (await this.remaining(profile.name, false)) === 0) {
+      explanations.push({ profile: profile.name, reason: 'exhausted' });
+      return undefined;
+    }
+    const result = matchSpecs(this.facts, profile.specs);
+    if (!result.matched) {
+      explanations.push({ profile: profile.name, reason: 'mismatch', ...result.miss });
+      return undefined;
+    }
+    if ((await this.remaining(profile.name, true)) === 0 && !holds) {
+      explanations.push({ profile: profile.name, reason: 'exhausted' });
+      return undefined;
+    }
+    const variables = await this.claimRecord(machine, profile.name, result.variables, result.forced);
+    if (variables === undefined) return await this.outOfRecords(machine, profile.name, result.forced);
+    if (!holds) {
+      await this.dropClaim(machine, profile.name);
+      await this.takeCount(profile.name);
+    }
+    return await this.matched(machine, profile, variables);
+  }
+
+  /** How many more may be installed; null is without limit. With `lock` other claims of the profile wait. */
+  private async remaining(profile: string, lock: boolean): Promise<number | null> {
+    const query = this.db
+      .selectFrom('profile')
+      .select('remaining')
+      .where('site', '=', this.site.directory)
+      .where('name', '=', profile);
+    const row = await (lock ? query.forUpdate() : query).executeTakeFirst();
+    // Taken out of the state file between the reading and now.
+    return row ? row.remaining : 0;
+  }
+
+  private async takeCount(profile: string): Promise<void> {
+    await this.db
+      .updateTable('profile')
+      .set((row) => ({ remaining: row('remaining', '-', 1) }))
+      .where('site', '=', this.site.directory)
+      .where('name', '=', profile)
+      .where('remaining', 'is not', null)
+      .execute();
+    this.changedSites.add(this.site.directory);
+  }
+
+  /** What another profile, or this one before, gave the machine goes back, except its entry of this profile. */
+  private async dropClaim(machine: Machine, profile: string): Promise<void> {
+    if (machine.site !== null) this.changedSites.add(machine.site);
+    if (isCounted(machine)) await returnCount(this.db, machine);
+    const other = await this.db
+      .selectFrom('record')
+      .select('id')
+      .where('machine_id', '=', machine.id)
+      .where((where) => where.or([where('site', '!=', this.site.directory), where('profile', '!=', profile)]))
+      .executeTakeFirst();
+    if (other) await releaseRecord(this.db, machine.id);
+  }
+
+  /**
+   * The variables with the machine's CMDB entry; undefined when the profile is out of entries. The
+   * row of the profile is locked, so that no other claim sees the same entry free.
+   */
+  private async claimRecord(
+    machine: Machine,
+    profile: string,
+    variables: Record<string, string>,
+    forced: Record<string, string>,
+  ): Promise<Record<string, Json> | undefined> {
+    const own = await this.ownRecord(machine, profile, forced);
+    const chosen = own ?? (await this.freeRecord(profile, variables, forced));
+    if (chosen === 'no-cmdb') return variables;
+    if (chosen === undefined) return undefined;
+    if (!own) await releaseRecord(this.db, machine.id);
+    const base: CmdbEntry = own ? unmergeEntry(own.entry, own.added) : chosen.entry;
+    const { entry, added } = mergeEntry(base, variables);
+    await this.db
+      .updateTable('record')
+      .set({ entry: JSON.stringify(entry), added: JSON.stringify(added), used: true, machine_id: machine.id })
+      .where('id', '=', chosen.id)
+      .execute();
+    this.changedSites.add(this.site.directory);
+    return entry;
+  }
+
+  private async ownRecord(machine: Machine, profile: string, forced: Record<string, string>) {
+    return await this.db
+      .selectFrom('record')
+      .select(['id', 'entry', 'added'])
+      .where('machine_id', '=', machine.id)
+      .where('site', '=', this.site.directory)
+      .where('profile', '=', profile)
+      .where(sql<boolean>`entry @> ${JSON.stringify(forced)}::jsonb`)
+      .executeTakeFirst();
+  }
+
+  private async freeRecord(profile: string, variables: Record<string, string>, forced: Record<string, string>) {
+    const inProfile = this.db
+      .selectFrom('record')
+      .select(['id', 'entry'])
+      .where('site', '=', this.site.directory)
+      .where('profile', '=', profile);
+    const wanted = Object.keys(forced).length > 0 ? forced : variables;
+    // Only the entries that chooseEntry can choose: those that have the variables, and the first free one.
+    const having = await inProfile
+      .where('machine_id', 'is', null)
+      .where(sql<boolean>`entry @> ${JSON.stringify(wanted)}::jsonb`)
+      .orderBy('position')
+      .limit(1)
+      .execute();
+    const free = await inProfile
+      .where('machine_id', 'is', null)
+      .where('used', '=', false)
+      .orderBy('position')
+      .limit(1)
+      .execute();
+    const candidates = [...having, ...free];
+    const index = chooseEntry(
+      candidates.map(({ entry }) => entry),
+      variables,
+      forced,
+    );
+    if (index !== undefined) return candidates[index];
+    const some = await inProfile.limit(1).executeTakeFirst();
+    return some ? undefined : ('no-cmdb' as const);
+  }
+
+  private async matched(machine: Machine, profile: Profile, variables: Record<string, Json>): Promise<Registration> {
+    const saved = await this.db
+      .updateTable('machine')
+      .set({
+        state: machine.state === 'installing' ? 'installing' : 'matched',
+        reason: null,
+        profile: profile.name,
+        site: this.site.directory,
+        variables: JSON.stringify(variables),
+        updated_at: new Date(),
+      })
+      .where('id', '=', machine.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    this.events.push({
+      code: 'inventory.machine.matched',
+      level: 'info',
+      message: `${machine.name} is a ${profile.name}`,
+      data: { machine: machine.id, profile: profile.name, site: this.site.directory },
+    });
+    return { outcome: 'matched', machine: saved, profile, variables };
+  }
+
+  private async outOfRecords(machine: Machine, profile: string, forced: Record<string, string>): Promise<Registration> {
+    const wanted = Object.entries(forced).map(([key, value]) => `${key} ${value}`);
+    const file = `${this.site.directory}/${profile}.cmdb`;
+    const text =
+      wanted.length > 0
+        ? `${machine.name} is a ${profile}, but no free entry of ${file} has ${wanted.join(', ')}`
+        : `${machine.name} is a ${profile}, but every entry of ${file} is used`;
+    const data = { machine: machine.id, profile, site: this.site.directory };
+    this.events.push({ code: 'inventory.machine.out-of-records', level: 'error', message: text, data });
+    return { outcome: 'out-of-records', machine: await this.setAside(machine, text), profile, text };
+  }
+
+  private async refuse(machine: Machine, explanations: Explanation[]): Promise<Registration> {
+    const text = explainText(explanations);
+    const message = `${machine.name} matches no profile of ${this.site.directory}`;
+    const data = { machine: machine.id, site: this.site.directory, reason: text };
+    this.events.push({ code: 'inventory.machine.unmatched', level: 'warn', message, data });
+    return { outcome: 'no-match', machine: await this.setAside(machine, text), explanations, text };
+  }
+
+  /** Without a profile now: a machine that counted before gives its count back. */
+  private async setAside(machine: Machine, reason: string): Promise<Machine> {
+    if (isCounted(machine)) {
+      const changed = await changeState(this.db, machine.id, 'failed', reason);
+      if (changed.claimChanged && machine.site) this.changedSites.add(machine.site);
+      return changed.machine;
+    }
+    return await this.db
+      .updateTable('machine')
+      .set({ reason, updated_at: new Date() })
+      .where('id', '=', machine.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+  }
+
+  /** The machine's row, locked, with its facts. */
+  private async saveMachine(token: string | undefined): Promise<Machine> {
+    const identity = identityOf(traitsOf(this.facts));
+    const found = token === undefined ? await upsertMachine(this.db, identity) : await this.byToken(token, identity);
+    const machine = await this.db
+      .updateTable('machine')
+      .set({ name: machineName(this.facts), facts: JSON.stringify(this.facts), updated_at: new Date() })
+      .where('id', '=', found.machine.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    if (found.isNew) {
+      const { id, name } = machine;
+      const data = { machine: id, name, identity };
+      this.events.push({ code: 'inventory.machine.discovered', level: 'info', message: `${name} is new`, data });
+    }
+    return machine;
+  }
+
+  /**
+   * At network boot a machine may be known by its MAC only, and by its UUID from its facts: then the
+   * fresh row gives way to the one that has the UUID, or takes the UUID itself.
+   */
+  private async byToken(token: string, identity: string): Promise<{ machine: Machine; isNew: boolean }> {
+    const machine = await this.db
+      .selectFrom('machine')
+      .selectAll()
+      .where('token_hash', '=', hashToken(token))
+      .forUpdate()
+      .executeTakeFirst();
+    if (!machine) {
+      throw new StackwrightError('TokenInvalid', 'the token is void', {
+        hint: 'the machine has booted again, or is installed: boot it from the network once more',
+      });
+    }
+    if (machine.identity === identity) return { machine, isNew: false };
+    const other = await this.db
+      .selectFrom('machine')
+      .selectAll()
+      .where('identity', '=', identity)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!other) {
+      await this.db.updateTable('machine').set({ identity }).where('id', '=', machine.id).execute();
+      return { machine: { ...machine, identity }, isNew: false };
+    }
+    if (machine.state !== 'discovered' || machine.profile !== null) return { machine, isNew: false };
+    await this.db.deleteFrom('machine').where('id', '=', machine.id).execute();
+    await this.db
+      .updateTable('machine')
+      .set({ token_hash: hashToken(token) })
+      .where('id', '=', other.id)
+      .execute();
+    return { machine: other, isNew: false };
+  }
+}

@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto';
+import { type Selectable, sql, type Updateable } from 'kysely';
+import { StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import { type Db, type MachineState, type MachineTable, storeEvent } from '../engine/index.js';
+import type { InventoryEvent } from './events.js';
+import { identityOf, type MachineTraits } from './facts.js';
+import { showClaims } from './site-files.js';
+
+export type Machine = Selectable<MachineTable>;
+
+/** States in which a machine counts as one of its profile's installations. */
+const counted: readonly MachineState[] = ['matched', 'installing', 'installed', 'up'];
+
+export function isCounted(machine: Pick<Machine, 'state'>): boolean {
+  return counted.includes(machine.state);
+}
+
+/** Which states may follow; only a registration makes a machine `matched`. */
+const transitions: Record<MachineState, readonly MachineState[]> = {
+  discovered: ['failed', 'held', 'retired'],
+  matched: ['installing', 'installed', 'failed', 'discovered', 'held', 'retired'],
+  installing: ['installed', 'failed', 'discovered', 'held', 'retired'],
+  installed: ['up', 'installing', 'failed', 'discovered', 'retired'],
+  up: ['installed', 'discovered', 'retired'],
+  failed: ['discovered', 'held', 'retired'],
+  held: ['discovered', 'retired'],
+  retired: ['discovered'],
+};
+
+/** All machines, by name. */
+export async function listMachines(db: Db): Promise<Machine[]> {
+  return await db.selectFrom('machine').selectAll().orderBy('name').orderBy('identity').execute();
+}
+
+/**
+ * The machine with this name, id, identity or host name.
+ * @throws StackwrightError `MachineUnknown`, `MachineAmbiguous`
+ */
+export async function findMachine(db: Db, wanted: string): Promise<Machine> {
+  const found = await db
+    .selectFrom('machine')
+    .selectAll()
+    .where((where) =>
+      where.or([
+        where(sql<string>`id::text`, '=', wanted.toLowerCase()),
+        where('identity', '=', wanted.toLowerCase()),
+        where('name', '=', wanted),
+        where('host_name', '=', wanted),
+      ]),
+    )
+    .orderBy('identity')
+    .execute();
+  const [machine, ...others] = found;
+  if (!machine) {
+    throw new StackwrightError('MachineUnknown', `no machine is called ${wanted}`, {
+      value: wanted,
+      hint: 'a machine is known by its name, id, UUID or host name, once it has booted from the network',
+    });
+  }
+  if (others.length > 0) {
+    throw new StackwrightError('MachineAmbiguous', `${found.length} machines are called ${wanted}`, {
+      value: wanted,
+      hint: `use one of ${found.map(({ identity }) => identity).join(', ')}`,
+    });
+  }
+  return machine;
+}
+
+/**
+ * A machine asks for its boot script: makes or finds it, and gives it the token of the ramdisk that
+ * it will run. The token of a machine that is not to be installed (installed, up, held, retired) is
+ * not changed: look at the state of the result.
+ * @throws StackwrightError `MachineUnidentified`
+ */
+export async function touchBooting(db: Db, traits: MachineTraits, token: string, reporter: Reporter): Promise<Machine> {
+  const { machine, isNew } = await upsertMachine(db, identityOf(traits));
+  const kept: readonly MachineState[] = ['installed', 'up', 'held', 'retired'];
+  const touched = kept.includes(machine.state) ? machine : await setToken(db, machine.id, token);
+  if (isNew) await reportDiscovered(db, touched, reporter);
+  return touched;
+}
+
+/** Makes the machine where it is not known; its row is locked until the transaction ends. */
+export async function upsertMachine(db: Db, identity: string): Promise<{ machine: Machine; isNew: boolean }> {
+  const machine = await db
+    .insertInto('machine')
+    .values({
+      identity,
+      name: identity.replaceAll(':', '-'),
+      state: 'discovered',
+      facts: '[]',
+      variables: '{}',
+      host_keys: '[]',
+    })
+    .onConflict((conflict) => conflict.column('identity').doUpdateSet({ updated_at: new Date() }))
+    .returningAll()
+    // xmax is 0 only in a row that was inserted.
+    .returning(sql<boolean>`xmax = 0`.as('is_new'))
+    .executeTakeFirstOrThrow();
+  const { is_new: isNew, ...row } = machine;
+  return { machine: row, isNew };
+}
+
+export async function reportDiscovered(db: Db, machine: Machine, reporter: Reporter): Promise<void> {
+  const { id, name, identity } = machine;
+  const data = { machine: id, name, identity };
+  await keepEvent(
+    db,
+    { code: 'inventory.machine.discovered', level: 'info', message: `${name} is new`, data },
+    reporter,
+  );
+}
+
+/** SHA-256, hexadecimal: only this is stored. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** Gives a machine a token; the one before is void. */
+export async function setToken(db: Db, machineId: string, token: string): Promise<Machine> {
+  return await updateMachine(db, machineId, { token_hash: hashToken(token) });
+}
+
+export async function clearToken(db: Db, machineId: string): Promise<void> {
+  await updateMachine(db, machineId, { token_hash: null });
+}
+
+/** The machine whose token this is; undefined for a void or unknown one. */
+export async function machineByToken(db: Db, token: string): Promise<Machine | undefined> {
+  if (token === '') return undefined;
+  return await db.selectFrom('machine').selectAll().where('token_hash', '=', hashToken(token)).executeTakeFirst();
+}
+
+/** What others know of a machine: its role, host name, address and host keys. State has its own function. */
+export type MachineFields = Pick<
+  Updateable<MachineTable>,
+  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash'
+>;
+
+/** @throws StackwrightError `MachineUnknown` */
+export async function updateMachine(db: Db, machineId: string, fields: MachineFields): Promise<Machine> {
+  const machine = await db
+    .updateTable('machine')
+    .set({ ...fields, updated_at: new Date() })
+    .where(sql<string>`id::text`, '=', machineId)
+    .returningAll()
+    .executeTakeFirst();
+  return machine ?? unknownMachine(machineId);
+}
+
+/**
+ * Brings a machine into another state, and gives its profile's count back where it no longer counts
+ * as installed. Its CMDB entry stays its own, except when it is retired. `discovered` lets an
+ * installed machine be installed again.
+ * @throws StackwrightError `MachineStateInvalid`, `MachineUnknown`
+ */
+export async function setMachineState(
+  db: Db,
+  machineId: string,
+  state: MachineState,
+  reason: string,
+  reporter: Reporter,
+): Promise<Machine> {
+  const changed = await db.transaction().execute((transaction) => changeState(transaction, machineId, state, reason));
+  for (const event of changed.events) reporter.report(event);
+  if (changed.claimChanged && changed.machine.site) await showClaims(db, changed.machine.site, reporter);
+  return changed.machine;
+}
+
+/** Within a transaction; what it returns is reported and shown after the commit. */
+export async function changeState(
+  db: Db,
+  machineId: string,
+  state: MachineState,
+  reason: string,
+): Promise<{ machine: Machine; events: InventoryEvent[]; claimChanged: boolean }> {
+  const before = await db
+    .selectFrom('machine')
+    .selectAll()
+    .where(sql<string>`id::text`, '=', machineId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!before) return unknownMachine(machineId);
+  if (before.state === state) return { machine: before, events: [], claimChanged: false };
+  if (!transitions[before.state].includes(state)) {
+    throw new StackwrightError('MachineStateInvalid', `${before.name} is ${before.state} and cannot become ${state}`, {
+      value: state,
+      hint: `from ${before.state} it can become ${transitions[before.state].join(', ')}`,
+    });
+  }
+  const claimChanged = await giveBack(db, before, state);
+  const isOver = state === 'up' || state === 'retired';
+  const machine = await db
+    .updateTable('machine')
+    .set({ state, reason, updated_at: new Date(), ...(isOver ? { token_hash: null } : {}) })
+    .where('id', '=', before.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const event: InventoryEvent = {
+    code: 'inventory.machine.state',
+    level: state === 'failed' ? 'error' : 'info',
+    message: `${machine.name} is ${state}: ${reason}`,
+    data: { machine: machine.id, from: before.state, to: state, reason },
+  };
+  await storeEvent(db, event, { machineId: machine.id });
+  return { machine, events: [event], claimChanged };
+}
+
+async function giveBack(db: Db, before: Machine, state: MachineState): Promise<boolean> {
+  const uncounted = isCounted(before) && !counted.includes(state);
+  if (uncounted) await returnCount(db, before);
+  if (state === 'retired') await releaseRecord(db, before.id);
+  return uncounted || state === 'retired';
+}
+
+/** One more of the machine's profile may be installed. */
+export async function returnCount(db: Db, { site, profile }: Pick<Machine, 'site' | 'profile'>): Promise<void> {
+  if (site === null || profile === null) return;
+  await db
+    .updateTable('profile')
+    .set((row) => ({ remaining: row('remaining', '+', 1) }))
+    .where('site', '=', site)
+    .where('name', '=', profile)
+    .where('remaining', 'is not', null)
+    .execute();
+}
+
+/** The machine's CMDB entry is free for others, as it was before the claim. */
+export async function releaseRecord(db: Db, machineId: string): Promise<void> {
+  await db
+    .updateTable('record')
+    .set({
+      machine_id: null,
+      used: false,
+      // jsonb - text[] removes keys.
+      entry: sql`entry - 'used' - ARRAY(SELECT jsonb_array_elements_text(added))`,
+      added: '[]',
+    })
+    .where('machine_id', '=', machineId)
+    .execute();
+}
+
+/** Stores an event of a machine and reports it. */
+export async function keepEvent(db: Db, event: InventoryEvent, reporter: Reporter): Promise<void> {
+  const machineId = 'machine' in event.data ? event.data.machine : undefined;
+  await storeEvent(db, event, { machineId });
+  reporter.report(event);
+}
+
+function unknownMachine(machineId: string): never {
+  throw new StackwrightError('MachineUnknown', `no machine has the id ${machineId}`, {
+    value: machineId,
+    hint: 'it may have been deleted meanwhile',
+  });
+}
