@@ -15,32 +15,32 @@ interface Placed {
   column: number;
 }
 
-export interface PythonText extends Placed {
+interface PythonText extends Placed {
   kind: 'string';
   value: string;
 }
 
-export interface PythonNumber extends Placed {
+interface PythonNumber extends Placed {
   kind: 'number';
   value: number;
 }
 
-export interface PythonConstant extends Placed {
+interface PythonConstant extends Placed {
   kind: 'constant';
   value: boolean | null;
 }
 
-export interface PythonSequence extends Placed {
+interface PythonSequence extends Placed {
   kind: 'list' | 'tuple';
   items: PythonNode[];
 }
 
-export interface PythonDict extends Placed {
+interface PythonDict extends Placed {
   kind: 'dict';
   entries: { key: PythonNode; value: PythonNode }[];
 }
 
-export interface PythonCall extends Placed {
+interface PythonCall extends Placed {
   kind: 'call';
   name: string;
   arguments: PythonNode[];
@@ -499,7 +499,7 @@ function splitLines(text: string): string[] {
 }
 
 /** `repr()` of a string. */
-export function quotePython(text: string): string {
+function quotePython(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   let quoted = '';
   for (const char of text) quoted += char === quote || char === '\\' ? `\\${char}` : escapeUnprintable(char);

@@ -102,7 +102,7 @@ export async function upsertMachine(db: Db, identity: string): Promise<{ machine
   return { machine: row, isNew };
 }
 
-export async function reportDiscovered(db: Db, machine: Machine, reporter: Reporter): Promise<void> {
+async function reportDiscovered(db: Db, machine: Machine, reporter: Reporter): Promise<void> {
   const { id, name, identity } = machine;
   const data = { machine: id, name, identity };
   await keepEvent(
@@ -242,7 +242,7 @@ export async function releaseRecord(db: Db, machineId: string): Promise<void> {
 }
 
 /** Stores an event of a machine and reports it. */
-export async function keepEvent(db: Db, event: InventoryEvent, reporter: Reporter): Promise<void> {
+async function keepEvent(db: Db, event: InventoryEvent, reporter: Reporter): Promise<void> {
   const machineId = 'machine' in event.data ? event.data.machine : undefined;
   await storeEvent(db, event, { machineId });
   reporter.report(event);

@@ -209,7 +209,7 @@ interface Place {
  * is not there is the same as an entry with which alone it shares a value (its ip, its mac); one
  * that is found nowhere, or freed, is a conflict and is kept.
  */
-export function mergeEntries(
+function mergeEntries(
   rows: readonly RecordRow[],
   written: readonly CmdbEntry[],
 ): { places: Place[]; conflicts: RecordRow[] } {

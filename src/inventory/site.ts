@@ -16,7 +16,7 @@ import { matchSpecs, type NearMiss } from './match.js';
 import { parseSpecs, type Spec } from './specs.js';
 
 /** A file of a site as it was read. */
-export interface SiteFile {
+interface SiteFile {
   path: string;
   text: string;
   /** SHA-256, hexadecimal. */

@@ -24,7 +24,7 @@ export interface SpecElement {
 }
 
 /** @throws NotApplicable where the function has no meaning for this word */
-export type SpecTest = (word: string) => boolean;
+type SpecTest = (word: string) => boolean;
 
 /** Thrown by a test; the matcher knows the spec and makes a StackwrightError of it. */
 export class NotApplicable extends Error {}
