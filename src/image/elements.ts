@@ -48,7 +48,7 @@ export function withFirstParty(path: string[]): string[] {
 }
 
 /** Every element on the path, by name; of two with one name the earlier directory's is taken. */
-export function findElements(path: string[]): Map<string, Element> {
+function findElements(path: string[]): Map<string, Element> {
   const found = new Map<string, Element>();
   for (const directory of path) {
     if (!existsSync(directory)) continue;

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { stringify } from 'yaml';
 import { shellQuote } from '../base/command.js';
 import type { Element } from './elements.js';
 
@@ -73,8 +74,7 @@ export function buildEnvironment(caller: Record<string, string>, place: BuildPla
       .join('\n'),
     DIB_IMAGE_CACHE: place.cache,
     ELEMENTS_PATH: place.elementsPath.join(delimiter),
-    IMAGE_ELEMENT: place.elements.map(({ name }) => name).join(' '),
-    IMAGE_ELEMENT_YAML: `{${place.elements.map(({ name, path }) => `${name}: ${path}`).join(', ')}}`,
+    ...elementVariables(place.elements),
     IMAGE_NAME: place.imageName,
     IMAGE_TYPE: 'tree',
     LC_ALL: 'C',
@@ -89,15 +89,40 @@ export function buildEnvironment(caller: Record<string, string>, place: BuildPla
   };
 }
 
+/** What is set for the resolved elements. */
+function elementVariables(elements: Element[]): { IMAGE_ELEMENT: string; IMAGE_ELEMENT_YAML: string } {
+  return {
+    IMAGE_ELEMENT: elements.map(({ name }) => name).join(' '),
+    IMAGE_ELEMENT_YAML: stringify(Object.fromEntries(elements.map(({ name, path }) => [name, path]))),
+  };
+}
+
+/** The words of an associative array of bash: elements and their directories. */
+function elementArray(elements: Element[]): string {
+  return elements.map(({ name, path }) => `[${name}]=${path}`).join(' ');
+}
+
+/** As `element-info --env` prints it, for `eval` in a shell. */
+export function elementExports(elements: Element[]): string {
+  const { IMAGE_ELEMENT, IMAGE_ELEMENT_YAML } = elementVariables(elements);
+  return [
+    `export IMAGE_ELEMENT='${IMAGE_ELEMENT}'`,
+    `export IMAGE_ELEMENT_YAML='${IMAGE_ELEMENT_YAML}'`,
+    'function get_image_element_array {',
+    `  echo "${elementArray(elements)}"`,
+    '};',
+    'export -f get_image_element_array;',
+  ].join('\n');
+}
+
 /** Added for phases on the build host. */
 export function outsideEnvironment(place: BuildPlace): Record<string, string> {
-  const images = place.elements.map(({ name, path }) => `[${name}]=${path}`).join(' ');
   return {
     PATH: `${process.env.PATH ?? ''}:${outsidePath}`.replace(/^:/, ''),
     HOME: process.env.HOME ?? '/root',
     TARGET_ROOT: place.root,
     'BASH_FUNC_die%%': `() { ${dieBody} }`,
-    'BASH_FUNC_get_image_element_array%%': `() { echo '${images}'; }`,
+    'BASH_FUNC_get_image_element_array%%': `() { echo '${elementArray(place.elements)}'; }`,
   };
 }
 

@@ -1,6 +1,6 @@
 export { type BuildOptions, type BuiltTree, buildTree } from './build.js';
 export { type Element, elementsPath, type ResolveOptions, resolveElements } from './elements.js';
-export { hostArchitecture } from './environment.js';
+export { elementExports, hostArchitecture } from './environment.js';
 export type { ImageEvent } from './events.js';
 export { type IdentityInputs, imageIdentity } from './identity.js';
 export type { PackageInstalls } from './package-installs.js';

@@ -5,13 +5,13 @@ import { StackwrightError } from '../base/errors.js';
 import type { Element } from './elements.js';
 import type { PackageNames } from './package-names.js';
 
-export const packagePhases = ['pre-install.d', 'install.d', 'post-install.d'] as const;
-export type PackagePhase = (typeof packagePhases)[number];
+const packagePhases = ['pre-install.d', 'install.d', 'post-install.d'] as const;
+type PackagePhase = (typeof packagePhases)[number];
 
 /** A package as an element names it, with that element: names are mapped for each element. */
-export type PackageRequest = [name: string, element: string];
+type PackageRequest = [name: string, element: string];
 
-export interface PhasePackages {
+interface PhasePackages {
   install: PackageRequest[];
   uninstall: PackageRequest[];
 }

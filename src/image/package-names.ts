@@ -90,7 +90,7 @@ function flatten(map: PackageMap, { name, release }: Distribution): Map<string, 
 }
 
 /** The family as pkg-map knows it, by the name of a distribution. */
-export function familyOf(distribution: string): string {
+function familyOf(distribution: string): string {
   switch (distribution) {
     case 'debian':
     case 'ubuntu':

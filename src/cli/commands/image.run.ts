@@ -1,6 +1,7 @@
 import { StackwrightError } from '../../base/errors.js';
 import {
   type Element,
+  elementExports,
   elementsPath,
   ensureTree,
   hostArchitecture,
@@ -9,7 +10,7 @@ import {
 } from '../../image/index.js';
 import { ensureRole } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
-import type { ImageBuildFlags, ImageListFlags } from './image.js';
+import type { ImageBuildFlags, ImageElementsFlags, ImagePackagesFlags } from './image.js';
 
 export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
   await command(this, flags.json, async () => {
@@ -48,15 +49,17 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
   });
 }
 
-export async function imageElements(this: CliContext, flags: ImageListFlags, ...names: string[]): Promise<void> {
+export async function imageElements(this: CliContext, flags: ImageElementsFlags, ...names: string[]): Promise<void> {
   await command(this, flags.json, async () => {
     const found = resolved(flags, names);
     if (flags.json) this.printJson(found.map(({ name, path }) => ({ name, path })));
+    else if (flags.env) this.print(elementExports(found));
+    else if (flags.oneLine) this.print(found.map(({ name }) => name).join(' '));
     else for (const { name } of found) this.print(name);
   });
 }
 
-export async function imagePackages(this: CliContext, flags: ImageListFlags, ...names: string[]): Promise<void> {
+export async function imagePackages(this: CliContext, flags: ImagePackagesFlags, ...names: string[]): Promise<void> {
   await command(this, flags.json, async () => {
     const installs = await wantedPackages(resolved(flags, names), {
       elementsPath: elementsPath(flags.elementsPath),
@@ -71,7 +74,7 @@ export async function imagePackages(this: CliContext, flags: ImageListFlags, ...
   });
 }
 
-function resolved(flags: ImageListFlags, names: string[]): Element[] {
+function resolved(flags: ImageElementsFlags | ImagePackagesFlags, names: string[]): Element[] {
   return resolveElements(names, elementsPath(flags.elementsPath), { withoutBase: !flags.base });
 }
 

@@ -19,7 +19,12 @@ export interface ImageBuildFlags extends ElementFlags {
   verbose: boolean;
 }
 
-export type ImageListFlags = ElementFlags & { arch?: string };
+export type ImagePackagesFlags = ElementFlags & { arch?: string };
+
+export interface ImageElementsFlags extends ElementFlags {
+  env: boolean;
+  oneLine: boolean;
+}
 
 const elementFlags = {
   elementsPath: {
@@ -83,19 +88,27 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
   },
 });
 
-const elements = buildCommand<ImageListFlags, string[], CliContext>({
+const elements = buildCommand<ImageElementsFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageElements,
-  parameters: { positional: elementNames, flags: { ...elementFlags, arch: archFlag } },
+  parameters: {
+    positional: elementNames,
+    flags: {
+      ...elementFlags,
+      env: { kind: 'boolean', brief: 'Print exports that a shell can eval', default: false, withNegated: false },
+      oneLine: { kind: 'boolean', brief: 'Print the names in one line', default: false, withNegated: false },
+    },
+  },
   docs: {
     brief: 'List elements with all that they depend on',
     customUsage: [
       { input: 'debian-minimal openssh-server', brief: 'One name a line' },
       { input: '--json debian-minimal', brief: 'Names and directories' },
+      { input: '--no-base --env debian-minimal', brief: 'As element-info --env of diskimage-builder' },
     ],
   },
 });
 
-const packages = buildCommand<ImageListFlags, string[], CliContext>({
+const packages = buildCommand<ImagePackagesFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imagePackages,
   parameters: { positional: elementNames, flags: { ...elementFlags, arch: archFlag } },
   docs: {
