@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { StackwrightError } from '../../src/base/errors.js';
+import { waitForSsh } from '../../src/base/ssh.js';
 import { localAddress } from '../../src/deploy/answers.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
@@ -157,6 +158,8 @@ printf '%s\\n' "$key" >> ~/.ssh/authorized_keys
 
 async function installKey({ configuration, ssh, reach, logFile }: DeployContext, host: string): Promise<undefined> {
   const key = (await readFile(configuration.get('CONFIG_SSH_KEY'), 'utf8')).trim().split('\n')[0] ?? '';
+  // A machine that has just been installed may still be starting.
+  await waitForSsh(ssh, reach(host), 60);
   await ssh.run(reach(host), ['sh', '-c', keyScript], { input: `${key}\n`, timeout: 60, logFile });
 }
 

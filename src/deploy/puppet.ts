@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
+import { waitForSsh } from '../base/ssh.js';
 import type { DeployEvent } from './events.js';
 import { type HostValues, hieraConfiguration, hostValueNames, lookedUp, renderHieradata } from './hieradata.js';
 import type { Configuration } from './parameter.js';
@@ -177,13 +178,14 @@ async function apply(context: DeployContext, order: ManifestOrder, directory: st
   const file = manifestName(order);
   const limit = manifestLimit(execTimeout);
   const key = await digestOf(hostDirectory(directory, order.host));
-  const words = ['sh', `${workDirectory}/apply`, file, key, String(limit), interrupted ? 'adopt' : 'anew'];
-  const { stdout, status } = await ssh.run(context.reach(order.host), words, {
-    // It may first wait for another application on the host, then takes its own time.
-    timeout: 2 * limit + 120,
-    okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
-    logFile,
-  });
+  const { stdout, status } = await persistently(context, order.host, interrupted, (mode) =>
+    ssh.run(context.reach(order.host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode], {
+      // It may first wait for another application on the host, then takes its own time.
+      timeout: 2 * limit + 120,
+      okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
+      logFile,
+    }),
+  );
   const replay = `on ${order.host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew`;
   const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
   if (status === LOCK_HELD) {
@@ -210,6 +212,29 @@ async function apply(context: DeployContext, order: ManifestOrder, directory: st
     data: { host: order.host, manifest: order.name, changed: verdict.changed, adopted },
   });
 }
+
+/** A connection that breaks does not stop puppet on the host: we go back to it, as after a crash of ours. */
+async function persistently<T>(
+  { ssh, reach }: DeployContext,
+  host: string,
+  interrupted: boolean,
+  work: (mode: 'anew' | 'adopt') => Promise<T>,
+): Promise<T> {
+  let mode: 'anew' | 'adopt' = interrupted ? 'adopt' : 'anew';
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(mode);
+    } catch (error) {
+      const broken = error instanceof StackwrightError && error.code === 'SshUnreachable';
+      if (!broken || attempt === 5) throw error;
+      await waitForSsh(ssh, reach(host), RECONNECT_SECONDS);
+      mode = 'adopt';
+    }
+  }
+}
+
+/** Long enough for a reboot. */
+const RECONNECT_SECONDS = 300;
 
 const PUPPET_STATUSES = [0, 1, 2, 4, 6];
 const LOCK_HELD = 75;

@@ -18,7 +18,7 @@ export interface RunStep {
   /** Unique within the run and the same when the run is resumed, e.g. `puppet.memcached@ctl1`. */
   id: string;
   title: string;
-  /** A host does one step at a time. */
+  /** A host does one step at a time, in the order of the stage. */
   host?: string;
   /** What it returns is kept for later steps, in clear text: no secrets. */
   work(context: StepContext): Promise<Json | undefined>;
@@ -148,7 +148,6 @@ interface Execution {
   db: Db;
   reporter: Reporter;
   limit: LimitFunction;
-  hosts: Map<string, LimitFunction>;
   /** Step id → its place in `run_step`, from 1. */
   positions: Map<string, number>;
   finishedBefore: number;
@@ -177,7 +176,6 @@ function newExecution({ db, run, reporter, sideBySide }: ExecuteOptions): Execut
     db,
     reporter: stored,
     limit: pLimit(sideBySide ?? 50),
-    hosts: new Map(),
     positions: new Map(steps.map((step, index) => [step.id, index + 1])),
     finishedBefore: 0,
     eventsStored: async () => {
@@ -271,12 +269,19 @@ async function attemptWorkflow(input: AttemptInput): Promise<AttemptOutput> {
   for (const [index, stage] of execution.run.stages.entries()) {
     const waiting = stage.steps.filter((step) => !(step.id in finished));
     const results = new Map(Object.entries(finished));
+    // Called all at once and in order; each then waits until the last one of its host is done and kept.
+    const lastOfHost = new Map<string, Promise<unknown>>();
     const outcomes = await Promise.all(
-      waiting.map((step) =>
-        DBOS.runStep(() => takeTurn(execution, step, () => executeStep(execution, step, index, results)), {
-          name: step.id,
-        }),
-      ),
+      waiting.map((step) => {
+        const before = step.host === undefined ? undefined : lastOfHost.get(step.host);
+        const work = async () => {
+          await before;
+          return await execution.limit(() => executeStep(execution, step, index, results));
+        };
+        const outcome = DBOS.runStep(work, { name: step.id });
+        if (step.host !== undefined) lastOfHost.set(step.host, Promise.allSettled([outcome]));
+        return outcome;
+      }),
     );
     const failures: StepFailure[] = [];
     for (const [at, outcome] of outcomes.entries()) {
@@ -287,14 +292,6 @@ async function attemptWorkflow(input: AttemptInput): Promise<AttemptOutput> {
     if (failures.length > 0) return { finished, failures };
   }
   return { finished, failures: [] };
-}
-
-/** A host does one step at a time, and waits for that without taking the place of another host. */
-function takeTurn<T>(execution: Execution, step: RunStep, work: () => Promise<T>): Promise<T> {
-  if (step.host === undefined) return execution.limit(work);
-  const host = execution.hosts.get(step.host) ?? pLimit(1);
-  execution.hosts.set(step.host, host);
-  return host(() => execution.limit(work));
 }
 
 async function executeStep(

@@ -29,6 +29,7 @@ export async function startDeployment(this: CliContext, flags: DeployFlags): Pro
     }
     const db = await openDatabase(state);
     try {
+      sayHowToGoOn(this);
       conclude(this, flags.json, await deployRun({ ...options, db }));
     } finally {
       await db.destroy();
@@ -42,6 +43,7 @@ export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: 
     const state = await this.openState(reporter);
     const db = await openDatabase(state);
     try {
+      sayHowToGoOn(this);
       conclude(this, flags.json, await resumeRun({ state, db, reporter, ...(run ? { runId: run } : {}) }));
     } finally {
       await db.destroy();
@@ -76,6 +78,14 @@ export async function showDeployment(this: CliContext, flags: LookFlags, run: st
     } finally {
       await db.destroy();
     }
+  });
+}
+
+/** Interrupting is safe: what runs on the hosts goes on there, and the run goes on where it was. */
+function sayHowToGoOn(context: CliContext): void {
+  context.process.once('SIGINT', () => {
+    context.process.stderr.write('interrupted; stackwright deploy resume goes on with the run\n');
+    context.process.exit(130);
   });
 }
 

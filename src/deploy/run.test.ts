@@ -1,0 +1,110 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { silentReporter } from '../base/events.js';
+import { packageRoot } from '../base/package-root.js';
+import { type StateDirectory, stateDirectory } from '../base/state.js';
+import { configurationOf } from './parameter.js';
+import { manifestName, writeHieradata, writeManifests } from './puppet.js';
+import { planRun } from './run.js';
+
+let state: StateDirectory;
+let answerFile: string;
+
+beforeEach(() => {
+  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
+  answerFile = join(state.root, 'answers.txt');
+  writeFileSync(join(state.root, 'key.pub'), 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF test\n');
+});
+
+afterEach(() => rmSync(state.root, { recursive: true }));
+
+async function plan(...lines: string[]) {
+  writeFileSync(answerFile, ['[general]', `CONFIG_SSH_KEY=${state.root}/key.pub`, ...lines, ''].join('\n'));
+  return await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
+}
+
+it('plans phases in order, each over all hosts, manifests by marker', async () => {
+  const { hosts, stages } = await plan(
+    'CONFIG_CONTROLLER_HOST=ctl',
+    'CONFIG_COMPUTE_HOSTS=c1',
+    'CONFIG_NTP_SERVERS=t1',
+  );
+
+  expect(hosts).toEqual(['ctl', 'c1']);
+  expect(stages.map((stage) => stage.steps.map((step) => step.id))).toEqual([
+    ['prescript.key@ctl', 'prescript.key@c1'],
+    ['prescript.discover@ctl', 'prescript.discover@c1'],
+    ['prescript.directory@ctl', 'prescript.directory@c1'],
+    ['puppet.install@ctl', 'puppet.install@c1'],
+    ['puppet.send@ctl', 'puppet.send@c1'],
+    ['manifest.prescript@ctl', 'manifest.prescript@c1'],
+    ['manifest.memcached@ctl'],
+    ['memcached.answers@ctl'],
+    ['postscript.reboot@ctl', 'postscript.reboot@c1'],
+  ]);
+});
+
+it('writes a run directory from which the run can be done again, secrets for us alone', async () => {
+  const { directory } = await plan('CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_DEFAULT_PASSWORD=sesame-open');
+
+  expect(readdirSync(directory).sort()).toEqual(['answers.txt', 'hosts', 'plan.json']);
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+  expect(statSync(join(directory, 'answers.txt')).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(directory, 'answers.txt'), 'utf8')).toContain('CONFIG_DEFAULT_PASSWORD=sesame-open\n');
+  expect(readFileSync(join(directory, 'plan.json'), 'utf8')).not.toContain('sesame-open');
+  expect(readFileSync(join(directory, 'hosts/ctl/manifests/ctl_memcached.pp'), 'utf8')).toBe(
+    readFileSync(join(packageRoot(), 'plugins/004-memcached/manifests/memcached.pp'), 'utf8'),
+  );
+});
+
+it('says that there are no hosts, and that a run exists', async () => {
+  await expect(plan('CONFIG_CONTROLLER_HOST=ctl', 'EXCLUDE_SERVERS=ctl')).rejects.toMatchObject({ code: 'NoHosts' });
+
+  await plan('CONFIG_CONTROLLER_HOST=ctl');
+  await expect(plan('CONFIG_CONTROLLER_HOST=ctl')).rejects.toMatchObject({ code: 'RunExists' });
+});
+
+it('gives a host only the values that its manifests look up', async () => {
+  const configuration = configurationOf(
+    new Map([
+      ['CONFIG_MEMCACHED_MAX_MEMORY', '5%'],
+      ['CONFIG_DEBUG_MODE', 'n'],
+      ['CONFIG_KEYSTONE_ADMIN_PW', 'secret of another host'],
+    ]),
+  );
+  const file = join(packageRoot(), 'plugins/004-memcached/manifests/memcached.pp');
+  await writeManifests(state.root, [{ host: 'ctl', name: 'memcached', file, marker: 'm', modules: [] }], configuration);
+
+  await writeHieradata(state.root, 'ctl', configuration, {
+    HOST_NAME: 'ctl',
+    HOST_ADDRESS: '10.0.0.1',
+    HOST_ADDRESSES: { ctl: '10.0.0.1' },
+    EXEC_TIMEOUT: 300,
+  });
+
+  const path = join(state.root, 'hosts/ctl/hieradata/deployment.yaml');
+  expect(readFileSync(path, 'utf8')).toBe(`---
+CONFIG_MEMCACHED_MAX_MEMORY: "5%"
+CONFIG_DEBUG_MODE: "n"
+HOST_ADDRESS: "10.0.0.1"
+EXEC_TIMEOUT: 300
+`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+it('refuses a manifest that looks up what nobody declares', async () => {
+  const file = join(state.root, 'bad.pp');
+  writeFileSync(file, "notice(lookup('CONFIG_NOBODY'))\n");
+
+  const orders = [{ host: 'ctl', name: 'bad', file, marker: 'm', modules: [] }];
+  await expect(writeManifests(state.root, orders, configurationOf(new Map()))).rejects.toMatchObject({
+    code: 'PluginBroken',
+    details: { value: 'CONFIG_NOBODY' },
+  });
+});
+
+it('names manifests after host and name, without colons', () => {
+  expect(manifestName({ host: 'fe80::1', name: 'nova' })).toBe('fe80__1_nova.pp');
+});

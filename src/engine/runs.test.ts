@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { packageRoot } from '../base/package-root.js';
+import { type StateDirectory, stateDirectory } from '../base/state.js';
+import { stopCluster } from './cluster.js';
+import { type Db, openDatabase } from './database.js';
+import { isRunIdle } from './runs.js';
+
+let state: StateDirectory;
+let db: Db;
+let program: string;
+let directory: string;
+let id: string;
+let count = 0;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
+  chmodSync(state.root, 0o755);
+  // Below the package, so that it finds its libraries.
+  program = join(packageRoot(), 'node_modules', '.cache', `runs.fixture.${process.pid}.mjs`);
+  await build({
+    entryPoints: [join(packageRoot(), 'src/engine/runs.fixture.ts')],
+    outfile: program,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+  });
+  db = await openDatabase(state);
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await stopCluster(state);
+  rmSync(state.root, { recursive: true });
+  rmSync(program, { force: true });
+});
+
+beforeEach(() => {
+  id = `run-${++count}`;
+  directory = state.path('runs', id);
+  mkdirSync(directory, { recursive: true });
+});
+
+it('executes stages in order, a host one step at a time, and keeps a row a step', async () => {
+  letGo('one@a', 'one@b', 'two@a', 'too@a', 'two@b', 'three@a');
+
+  const outcome = await resultOf(start());
+
+  expect(outcome).toEqual({ id, state: 'done', failures: [] });
+  const lines = trace();
+  expect(lines.indexOf('begin too@a after one@a')).toBeGreaterThan(lines.indexOf('end two@a'));
+  expect(lines.at(-1)).toBe('end three@a');
+  expect(await rows()).toEqual([
+    ['one', 'a', 'done', 1],
+    ['one', 'b', 'done', 1],
+    ['two', 'a', 'done', 1],
+    ['too', 'a', 'done', 1],
+    ['two', 'b', 'done', 1],
+    ['three', 'a', 'done', 1],
+  ]);
+});
+
+it('repeats after kill -9 only what was in flight, and says so to the step', async () => {
+  letGo('one@a', 'one@b', 'two@b');
+  const first = start();
+  await until(() => trace().includes('end two@b') && trace().some((line) => line.startsWith('begin two@a')));
+  await until(async () => {
+    const kept = await sql`SELECT 1 FROM dbos.operation_outputs
+      WHERE workflow_uuid = ${`${id}/1`} AND function_name = 'two@b' AND output IS NOT NULL`.execute(db);
+    return kept.rows.length === 1;
+  });
+  await kill(first);
+  expect(await isRunIdle(db, id)).toBe(true);
+
+  letGo('two@a', 'too@a', 'three@a');
+  const outcome = await resultOf(start());
+
+  expect(outcome).toMatchObject({ state: 'done' });
+  expect(trace().filter((line) => line.startsWith('begin one@') || line.startsWith('begin two@b'))).toHaveLength(3);
+  expect(trace()).toContain('begin two@a interrupted after one@a');
+  expect(await rows()).toEqual([
+    ['one', 'a', 'done', 1],
+    ['one', 'b', 'done', 1],
+    ['two', 'a', 'done', 2],
+    ['too', 'a', 'done', 1],
+    ['two', 'b', 'done', 1],
+    ['three', 'a', 'done', 1],
+  ]);
+});
+
+it('keeps a failure with code and hint, lets its neighbours finish, and goes on at the failed step', async () => {
+  letGo('one@a', 'one@b', 'two@a', 'too@a', 'two@b', 'three@a');
+  writeFileSync(join(directory, 'fail.two@a'), '');
+
+  const failed = await resultOf(start());
+
+  expect(failed).toMatchObject({
+    state: 'failed',
+    failures: [{ step: 'two@a', host: 'a', code: 'Broken', message: 'two is broken', hint: 'mend it', value: 'a' }],
+  });
+  expect((await rows()).map(([, , stepState]) => stepState)).toEqual([
+    'done',
+    'done',
+    'failed',
+    'done',
+    'done',
+    'waiting',
+  ]);
+  rmSync(join(directory, 'fail.two@a'));
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+  expect((await rows()).map(([, , , starts]) => starts)).toEqual([1, 1, 2, 1, 1, 1]);
+  // A finished run is looked up, not executed.
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+  expect((await rows()).map(([, , , starts]) => starts)).toEqual([1, 1, 2, 1, 1, 1]);
+});
+
+it('does not let two processes execute one run', async () => {
+  const first = start();
+  await until(() => trace().length > 0);
+
+  const second = await resultOf(start());
+
+  expect(second).toMatchObject({ code: 'RunLocked', value: id });
+  expect(await isRunIdle(db, id)).toBe(false);
+  await kill(first);
+});
+
+it('leaves alone the run of another process that was cut off', async () => {
+  const other = start();
+  await until(() => trace().length > 0);
+  await kill(other);
+  const before = await rows();
+  const otherId = id;
+
+  id = `${otherId}-next`;
+  directory = state.path('runs', id);
+  mkdirSync(directory, { recursive: true });
+  letGo('one@a', 'one@b', 'two@a', 'too@a', 'two@b', 'three@a');
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+
+  id = otherId;
+  expect(await rows()).toEqual(before);
+});
+
+function start(): ChildProcess {
+  const args = [program, state.root, id, directory];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  return child;
+}
+
+async function resultOf(child: ChildProcess): Promise<unknown> {
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  return JSON.parse(text);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('close', resolve));
+  await until(() => isRunIdle(db, id));
+}
+
+function letGo(...steps: string[]): void {
+  for (const step of steps) writeFileSync(join(directory, `go.${step}`), '');
+}
+
+function trace(): string[] {
+  const file = join(directory, 'trace');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+}
+
+async function rows() {
+  const found = await db.selectFrom('run_step').selectAll().where('run_id', '=', id).orderBy('position').execute();
+  return found.map((row) => [row.title, row.host, row.state, row.starts]);
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the condition did not come');
+    await delay(20);
+  }
+}
