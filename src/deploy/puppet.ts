@@ -290,7 +290,7 @@ read -r old_key status < "$log.status" || exit 1
 exit "$status"
 `;
 
-export function hostDirectory(directory: string, host: string): string {
+function hostDirectory(directory: string, host: string): string {
   return join(directory, 'hosts', host.replaceAll(':', '_'));
 }
 

@@ -1,17 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { splitList, type Validator } from './parameter.js';
 
 export const notEmpty: Validator = (value) => (value === '' ? 'must not be empty' : undefined);
 
 export const integer: Validator = (value) => (/^-?\d+$/.test(value) ? undefined : 'is not a whole number');
-
-export const float: Validator = (value) => (/^-?\d+(\.\d+)?$/.test(value) ? undefined : 'is not a number');
-
-export const port: Validator = (value) =>
-  /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? undefined : 'is not a port (0 to 65535)';
-
-export const ip: Validator = (value) => (isIP(value) ? undefined : 'is not an IPv4 or IPv6 address');
 
 /** A name by RFC 1123, an address, or an alias of ssh_config. */
 export const hostName: Validator = (value) =>
@@ -25,10 +18,6 @@ export const memorySize: Validator = (value) =>
     ? undefined
     : 'is neither a number of megabytes nor a percentage';
 
-export function matches(pattern: RegExp, meaning: string): Validator {
-  return (value) => (pattern.test(value) ? undefined : `is not ${meaning}`);
-}
-
 /** Applies a validator to every entry of a comma-separated list; an empty list is right. */
 export function each(validator: Validator): Validator {
   return async (value, known) => {
@@ -39,11 +28,6 @@ export function each(validator: Validator): Validator {
     return undefined;
   };
 }
-
-export const fileExists: Validator = async (value) => {
-  const found = await stat(value).catch(() => undefined);
-  return found?.isFile() ? undefined : 'is not a file of this machine';
-};
 
 /** The path of a public key; a private key in its place would be sent to every host. */
 export const sshPublicKey: Validator = async (value) => {
