@@ -23,7 +23,7 @@ function step(name: string, host: string): RunStep {
       note(`begin ${name}@${host}${interrupted ? ' interrupted' : ''}${results.has('one@a') ? ' after one@a' : ''}`);
       while (!existsSync(join(directory, `go.${name}@${host}`))) await delay(10);
       if (existsSync(join(directory, `fail.${name}@${host}`))) {
-        throw new StackwrightError('Broken', `${name} is broken`, { value: host, hint: 'mend it' });
+        throw new StackwrightError('CommandFailed', `${name} is broken`, { value: host, hint: 'mend it' });
       }
       note(`end ${name}@${host}`);
       return name;
