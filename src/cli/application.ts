@@ -1,11 +1,12 @@
 import { buildApplication, buildRouteMap } from '@stricli/core';
 import packageFile from '../../package.json' with { type: 'json' };
+import type { CliContext } from './context.js';
 import { describeFailure } from './failure.js';
 import { routes } from './routes.js';
 
 /** Exit status: 0 done, 1 failed, 2 wrong usage. */
 export const application = buildApplication(
-  buildRouteMap({
+  buildRouteMap<keyof typeof routes, CliContext>({
     routes,
     docs: { brief: 'Blank machines to a running cloud', fullDescription: introduction() },
   }),

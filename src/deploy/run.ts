@@ -8,8 +8,15 @@ import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { readAnswerFile, writeAnswerFile } from '../base/ini.js';
 import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
-import { type Db, storeEvent } from '../engine/index.js';
-import { executeRun, isRunIdle, type RunOutcome, type RunStage, type StepFailure } from '../engine/runs.js';
+import {
+  type Db,
+  executeRun,
+  isRunIdle,
+  type RunOutcome,
+  type RunStage,
+  type StepFailure,
+  storeEvent,
+} from '../engine/index.js';
 import { type AnswerFinding, hostsOf, requireRight, resolveAnswers, writtenAnswers } from './answers.js';
 import type { DeployEvent } from './events.js';
 import type { Configuration } from './parameter.js';

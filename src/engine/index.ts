@@ -1,3 +1,14 @@
 export { databaseUrl, stopCluster } from './cluster.js';
 export { type Db, openDatabase, storeEvent } from './database.js';
+export {
+  type DurableRun,
+  executeRun,
+  isRunIdle,
+  type RunEvent,
+  type RunOutcome,
+  type RunStage,
+  type RunStep,
+  type StepContext,
+  type StepFailure,
+} from './runs.js';
 export type { Database, MachineState, MachineTable, RunState } from './schema.js';

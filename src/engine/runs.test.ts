@@ -110,7 +110,9 @@ it('keeps a failure with code and hint, lets its neighbours finish, and goes on 
 
   expect(failed).toMatchObject({
     state: 'failed',
-    failures: [{ step: 'two@a', host: 'a', code: 'CommandFailed', message: 'two is broken', hint: 'mend it', value: 'a' }],
+    failures: [
+      { step: 'two@a', host: 'a', code: 'CommandFailed', message: 'two is broken', hint: 'mend it', value: 'a' },
+    ],
   });
   expect((await rows()).map(([, , stepState]) => stepState)).toEqual([
     'done',

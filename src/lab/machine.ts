@@ -127,7 +127,18 @@ export function qemuArguments(machine: LabMachine, accelerator: Accelerator, boo
   const smbios = `type=1,manufacturer=Stackwright,product=Lab machine,version=1,serial=${machine.serial},uuid=${machine.uuid}`;
   return [
     ...['-name', machine.name],
-    ...['-M', 'q35', '-accel', accel, '-cpu', 'max', '-smp', String(machine.processors), '-m', String(machine.memory)],
+    ...[
+      '-M',
+      'q35,graphics=off',
+      '-accel',
+      accel,
+      '-cpu',
+      'max',
+      '-smp',
+      String(machine.processors),
+      '-m',
+      String(machine.memory),
+    ],
     ...['-display', 'none', '-nodefaults', '-monitor', 'none'],
     ...['-chardev', 'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log'],
     ...['-serial', 'chardev:console'],

@@ -12,11 +12,12 @@ export interface RamdiskParameters {
 
 /** iPXE asks with what it knows of the machine, so that each gets a script of its own. */
 export function renderIpxeEntry(): string {
-  // A relative address keeps the server that the machine has reached.
+  // A relative address keeps the server that the machine has reached. With hyphens, because iPXE takes what stands
+  // before a colon for the scheme of an address.
   return [
     '#!ipxe',
     ':again',
-    'chain boot.ipxe?mac=${net0/mac}&uuid=${uuid}&serial=${serial:uristring} ||',
+    'chain boot.ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring} ||',
     'echo Stackwright: the server did not answer, trying again',
     'sleep 10',
     'goto again',

@@ -6,12 +6,13 @@ import { stripVTControlCharacters } from 'node:util';
 import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
+import { writeFileAtomic } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import { isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
 import { deployRun, listRuns, resumeRun } from '../deploy/index.js';
 import { type Db, openDatabase } from '../engine/index.js';
-import { findMachine, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
+import { listMachines, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
 import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine } from '../lab/index.js';
 import { ensureRamdisk } from '../netboot/index.js';
 import { ensureRole, type Role } from '../role/index.js';
@@ -74,6 +75,14 @@ async function ownSite(state: StateDirectory): Promise<string> {
   await rm(copying, { recursive: true, force: true });
   await mkdir(state.path('quickstart'), { recursive: true });
   await cp(join(packageRoot(), 'examples', 'quickstart'), copying, { recursive: true });
+  // Our own key, so that nothing of the user's is used or made.
+  const answers = join(copying, 'answers.txt');
+  const key = state.path('ssh', 'id_ed25519.pub');
+  await writeFileAtomic(
+    answers,
+    (await readFile(answers, 'utf8')).replace(/^CONFIG_SSH_KEY=.*$/m, `CONFIG_SSH_KEY=${key}`),
+    0o600,
+  );
   await rename(copying, site);
   return site;
 }
@@ -91,7 +100,7 @@ const BOOT_MINUTES = 10;
 async function install(context: Context): Promise<Machine> {
   const { state, reporter, db, lab } = context;
   const known = lab.machines.find((machine) => machine.name === MACHINE);
-  const before = known ? await findMachine(db, known.uuid) : undefined;
+  const before = known ? await machineByUuid(db, known.uuid) : undefined;
   if (before && isInstalled(before)) return before;
   if (known && before?.state === 'failed') await powerOffMachine({ state, reporter, lab, name: MACHINE });
   const { uuid, process } = await powerOnMachine({
@@ -104,7 +113,7 @@ async function install(context: Context): Promise<Machine> {
   });
   const deadline = Date.now() + INSTALL_MINUTES * 60_000;
   for (;;) {
-    const machine = await findMachine(db, uuid);
+    const machine = await machineByUuid(db, uuid);
     if (machine && isInstalled(machine)) return machine;
     // A failure of an earlier try stays until the machine asks for its ramdisk again.
     const failedNow = machine?.state === 'failed' && machine.updated_at.getTime() > (before?.updated_at.getTime() ?? 0);
@@ -117,6 +126,11 @@ async function install(context: Context): Promise<Machine> {
     }
     await delay(300);
   }
+}
+
+/** The machine of a UUID, once it has asked for its boot script. */
+async function machineByUuid(db: Db, uuid: string): Promise<Machine | undefined> {
+  return (await listMachines(db)).find((machine) => machine.identity === uuid);
 }
 
 function isInstalled(machine: Machine): boolean {
@@ -144,9 +158,7 @@ async function firstBoot(context: Context, machine: Machine): Promise<Machine> {
     }
     await delay(300);
   }
-  if (machine.state !== 'up')
-    await setMachineState(db, machine.id, 'up', 'answers ssh with its pinned host key', reporter);
-  return (await findMachine(db, machine.id)) ?? machine;
+  return setMachineState(db, machine.id, 'up', 'answers ssh with its pinned host key', reporter);
 }
 
 async function consoleTail({ state, lab }: Context): Promise<string> {
@@ -157,12 +169,16 @@ async function consoleTail({ state, lab }: Context): Promise<string> {
 
 async function deploy({ state, reporter, db }: Context, answerFile: string): Promise<string> {
   const [latest] = await listRuns(db);
-  if (latest && latest.state !== 'done') {
-    const { runId } = await resumeRun({ state, db, reporter, runId: latest.id });
-    return runId;
-  }
-  const { runId } = await deployRun({ state, db, reporter, answerFile, sshConfigFile: sshConfigFile(state) });
-  return runId;
+  const outcome =
+    latest && latest.state !== 'done'
+      ? await resumeRun({ state, db, reporter, runId: latest.run })
+      : await deployRun({ state, db, reporter, answerFile, sshConfigFile: sshConfigFile(state) });
+  if (outcome.state === 'done') return outcome.run;
+  const [failure] = outcome.failures;
+  throw new StackwrightError('DeploymentFailed', `the deployment ${outcome.run} failed: ${failure?.message ?? ''}`, {
+    value: failure?.step,
+    hint: `stackwright deploy show ${outcome.run} lists the logs; stackwright deploy resume goes on after a repair`,
+  });
 }
 
 /** Speaks memcached's own protocol from another place of the rack. */

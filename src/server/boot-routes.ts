@@ -11,7 +11,10 @@ import { reportServer } from './events.js';
 import { newToken } from './token.js';
 
 const BootQuery = z.object({
-  mac: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i),
+  mac: z
+    .string()
+    .regex(/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i)
+    .transform((mac) => mac.replaceAll('-', ':').toLowerCase()),
   uuid: z.string().max(64).default(''),
   serial: z.string().max(128).default(''),
 });
@@ -44,7 +47,7 @@ export function bootRoutes(app: FastifyInstance, context: ServerContext): void {
 
 async function bootScript(context: ServerContext, query: z.infer<typeof BootQuery>): Promise<string> {
   const token = newToken();
-  const machine = await touchBooting(context.db, query, token);
+  const machine = await touchBooting(context.db, query, token, context.reporter);
   if (machine.state === 'installed' || machine.state === 'up') return renderIpxeLocal();
   if (machine.state === 'held' || machine.state === 'retired') {
     return renderIpxeRefusal(`this machine is ${machine.state}: ${machine.reason ?? 'by an operator'}`);

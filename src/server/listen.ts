@@ -39,6 +39,8 @@ export async function listenInNamespace(
     child.on('message', (message: { error?: string }, handle) => {
       if (message.error !== undefined || !handle) fail(message.error ?? 'no socket came');
       else resolve(handle as Server);
+      // The child goes now: as long as it lives it shares the socket, and would take connections.
+      child.disconnect();
     });
   });
 }
@@ -54,6 +56,7 @@ const [host, port] = process.argv.slice(2);
 const server = createServer();
 server.on('error', (error) => process.send({ error: error.message }, () => process.exit(1)));
 server.listen({ host, port: Number(port) }, () => {
-  process.send({}, server, () => process.disconnect());
+  process.send({}, server);
 });
+process.on('disconnect', () => process.exit(0));
 `;

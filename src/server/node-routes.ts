@@ -5,10 +5,11 @@ import { StackwrightError } from '../base/errors.js';
 import { recordToConfigDrive } from '../firstboot/index.js';
 import {
   bindRole,
+  keepHostKeys,
   type Machine,
   operatorKey,
   parseHostKeys,
-  recordInstalled,
+  setMachineState,
   sshTargets,
   writeSshAccess,
 } from '../inventory/index.js';
@@ -57,7 +58,14 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
   app.post('/v1/node/installed', async (request) => {
     const machine = await requestingMachine(context, request);
     const { host_keys, disk } = Report.parse(await readForm(request));
-    await recordInstalled(context.db, machine.id, parseHostKeys(host_keys), context.reporter);
+    await keepHostKeys(context.db, machine.id, parseHostKeys(host_keys));
+    await setMachineState(
+      context.db,
+      machine.id,
+      'installed',
+      `role ${machine.role} ${machine.role_version}`,
+      context.reporter,
+    );
     await writeSshAccess(context.state, await sshTargets(context.db), context.proxyCommand);
     reportServer(context.reporter, {
       code: 'server.machine.installed',
@@ -95,7 +103,9 @@ async function configDriveArchive(context: ServerContext, machine: Machine): Pro
     operatorKey: await operatorKey(context.state),
   });
   const archive = tar.pack();
-  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o600 }, content);
+  for (const [name, content] of Object.entries(files)) {
+    archive.entry({ name, mode: 0o600 }, typeof content === 'string' ? content : Buffer.from(content));
+  }
   archive.finalize();
   return archive;
 }

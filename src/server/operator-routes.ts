@@ -14,7 +14,9 @@ export async function operatorRoutes(app: FastifyInstance, context: ServerContex
       hint: `send "Authorization: Bearer TOKEN", with the token in ${context.state.path('api-token')}`,
     });
   };
-  app.get('/v1/machines', { preHandler: authorise }, () => listMachines(context.db));
+  app.get('/v1/machines', { preHandler: authorise }, async () =>
+    (await listMachines(context.db)).map(({ token_hash: _hash, ...machine }) => machine),
+  );
   app.get('/v1/events', { preHandler: authorise }, () => listEvents(context.db, 500));
   app.get('/v1/health', async () => ({ ok: true }));
 }

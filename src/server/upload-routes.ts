@@ -4,6 +4,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf, StackwrightError } from '../base/errors.js';
+import type { Json } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
 import {
   type Machine,
@@ -13,8 +14,8 @@ import {
   renderConfigureScript,
   renderRefusal,
   reportFailure,
-  saveFacts,
   setMachineState,
+  updateMachine,
 } from '../inventory/index.js';
 import type { ServerContext } from './app.js';
 import { reportServer } from './events.js';
@@ -39,7 +40,7 @@ export function uploadRoutes(app: FastifyInstance, context: ServerContext): void
       if (form.failure !== undefined) return takeFailure(context, machine, form);
       if (!form.file) throw new StackwrightError('UploadIncomplete', 'the form has neither a file nor a failure');
       if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form.file.content);
-      return answerFacts(context, machine, form.file.content);
+      return answerFacts(context, machine, request, form.file.content);
     });
   }
 }
@@ -49,12 +50,16 @@ export function uploadRoutes(app: FastifyInstance, context: ServerContext): void
  * @throws StackwrightError `TokenUnknown`
  */
 export async function requestingMachine(context: ServerContext, request: FastifyRequest): Promise<Machine> {
-  const token = request.headers['x-stackwright-token'];
-  const machine = typeof token === 'string' && token !== '' ? await machineByToken(context.db, token) : undefined;
+  const machine = await machineByToken(context.db, tokenOf(request));
   if (machine) return machine;
   throw new StackwrightError('TokenUnknown', 'no machine has booted with this token', {
     hint: 'boot the machine from the network again: each boot gets a token of its own',
   });
+}
+
+function tokenOf(request: FastifyRequest): string {
+  const token = request.headers['x-stackwright-token'];
+  return typeof token === 'string' ? token : '';
 }
 
 /** Reads a multipart form with at most one file; limits are set where the plugin is registered. */
@@ -70,19 +75,32 @@ export async function readForm(request: FastifyRequest): Promise<UploadForm & Re
   return form;
 }
 
-async function answerFacts(context: ServerContext, machine: Machine, content: Buffer): Promise<string> {
+async function answerFacts(
+  context: ServerContext,
+  machine: Machine,
+  request: FastifyRequest,
+  content: Buffer,
+): Promise<string> {
   const { db, site, reporter } = context;
   try {
-    const facts = parseFacts(content.toString('utf8'));
-    await saveFacts(context.state.path('facts'), facts);
-    const result = await registerMachine(db, site, facts, reporter, { machineId: machine.id });
-    if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
-    await setMachineState(db, machine.id, 'installing', `profile ${result.profile}`, reporter);
-    return renderConfigureScript({
-      profile: result.profile,
-      configureText: result.configureText,
-      variables: result.variables,
+    const facts = parseFacts(content.toString('utf8'), 'facts.hw');
+    const token = tokenOf(request);
+    const result = await registerMachine(db, site, facts, reporter, {
+      token,
+      hwDirectory: context.state.path('facts'),
     });
+    if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
+    // Its facts may show that it is another machine than its MAC address alone told.
+    const { profile, variables } = result;
+    const script = renderConfigureScript({ profile: profile.name, configureText: profile.configure.text, variables });
+    await updateMachine(db, result.machine.id, {
+      host_name: nameOf(variables.hostname) ?? nameOf(variables.host) ?? null,
+      address: nameOf(variables.ip)?.split('/')[0] ?? null,
+      role: null,
+      role_version: null,
+    });
+    await setMachineState(db, result.machine.id, 'installing', `profile ${profile.name}`, reporter);
+    return script;
   } catch (error) {
     // The ramdisk runs what it gets, and so shows the reason on the machine's console.
     reportServer(context.reporter, {
@@ -96,10 +114,15 @@ async function answerFacts(context: ServerContext, machine: Machine, content: Bu
   }
 }
 
+/** A host name or an address; both are written to files that ssh reads. */
+function nameOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9.:/-]{0,252}$/.test(value) ? value : undefined;
+}
+
 async function takeFailure(context: ServerContext, machine: Machine, form: UploadForm): Promise<string> {
   // Control characters of a machine's message have no business on an operator's terminal.
   const reason = (form.reason ?? 'the installation failed').replace(/\p{Cc}/gu, ' ').slice(0, 500);
-  await reportFailure(context.db, context.site, machine.id, reason, context.reporter);
+  await reportFailure(context.db, context.site, { machineId: machine.id }, reason, context.reporter);
   return '';
 }
 

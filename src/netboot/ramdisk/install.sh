@@ -115,7 +115,6 @@ ask_server() {
 
 run_configure() {
 	chmod 700 /run/configure
-	PROFILE=$(sed -n "s/^#EDEPLOY_PROFILE = '\(.*\)'\$/\1/p" /run/configure)
 	case "$(head -n 1 /run/configure)" in
 		*python*)
 			server --max-time 300 "$SERVER/boot/python.tar.zst" --output /run/python.tar.zst || fail "the Python add-on could not be fetched"
@@ -123,10 +122,10 @@ run_configure() {
 			rm /run/python.tar.zst
 			/usr/bin/python3 /run/configure ;;
 		*) sh /run/configure ;;
-	esac || fail "the configure script of profile '$PROFILE' failed with status $?"
-	[ -f /vars ] || fail "the configure script of profile '$PROFILE' called no set_role"
+	esac || fail "the configure script failed with status $?"
+	[ -f /vars ] || fail "the configure script called no set_role"
 	. /vars
-	grep -q ' /chroot ' /proc/mounts || fail "the configure script of profile '$PROFILE' mounted nothing at /chroot"
+	grep -q ' /chroot ' /proc/mounts || fail "the configure script mounted nothing at /chroot"
 	say "role $ROLE $VERS on $DISK, up $(cut -d. -f1 /proc/uptime) s"
 }
 
@@ -140,7 +139,7 @@ lay_role() {
 	seed="/chroot/var/lib/stackwright"
 	mkdir -p "$seed/config-drive"
 	server --max-time 60 "$SERVER/v1/node/config-drive.tar" --output /run/config-drive.tar || fail "the machine's record could not be fetched"
-	/usr/bin/tar -x -C "$seed/config-drive" -f /run/config-drive.tar
+	/usr/bin/tar -x --warning=no-timestamp -C "$seed/config-drive" -f /run/config-drive.tar
 	chmod -R go-rwx "$seed/config-drive"
 }
 
