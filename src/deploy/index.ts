@@ -3,7 +3,6 @@ export {
   checkAnswers,
   type FindingCode,
   generateAnswers,
-  localAddress,
   type ShownAnswer,
   showAnswers,
 } from './answers.js';

@@ -1,4 +1,4 @@
-export { databaseUrl, stopCluster } from './cluster.js';
+export { stopCluster } from './cluster.js';
 export { type Db, openDatabase, storeEvent } from './database.js';
 export {
   type DurableRun,

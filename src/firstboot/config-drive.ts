@@ -29,11 +29,7 @@ export interface ConfigDriveContent {
   userData?: string;
 }
 
-export const configDriveFormats = ['iso9660', 'vfat'] as const;
-export type ConfigDriveFormat = (typeof configDriveFormats)[number];
-
-/** Below this path an installation leaves the same files as on a drive. */
-export const configDriveSeed = '/var/lib/stackwright/config-drive';
+export type ConfigDriveFormat = 'iso9660' | 'vfat';
 
 /**
  * The files of a config drive. What a first boot would refuse is refused here.

@@ -3,8 +3,6 @@ export {
   type ConfigDriveContent,
   type ConfigDriveFiles,
   type ConfigDriveFormat,
-  configDriveFormats,
-  configDriveSeed,
   type MachineRecord,
   type NetworkDescription,
   parseDriveJson,
@@ -13,4 +11,4 @@ export {
 } from './config-drive.js';
 export type { FirstbootEvent } from './events.js';
 export type { RenderedFile, RenderResult } from './renderer/input.js';
-export { distributions, type RenderRootOptions, renderRoot } from './root.js';
+export { type RenderRootOptions, renderRoot } from './root.js';

@@ -1,30 +1,21 @@
 export { type Registration, type RegistrationOptions, registerMachine, reportFailure } from './claims.js';
-export { type Cmdb, type CmdbEntry, generate, parseCmdb } from './cmdb.js';
+export { type Cmdb, type CmdbEntry, parseCmdb } from './cmdb.js';
 export { type ConfigureScript, renderConfigureScript, renderRefusal } from './configure.js';
 export { type EdeploySection, readEdeployConf } from './edeploy-conf.js';
 export type { InventoryEvent } from './events.js';
 export {
-  FACTS_SIZE_LIMIT,
   type Fact,
-  Facts,
-  identityOf,
   type MachineTraits,
-  machineName,
   parseFacts,
-  saveFacts,
-  traitsOf,
 } from './facts.js';
 export { bindRole, keepHostKeys, listEvents, type StoredEvent, sshTargets } from './installation.js';
 export {
-  clearToken,
   findMachine,
-  hashToken,
   listMachines,
   type Machine,
   type MachineFields,
   machineByToken,
   setMachineState,
-  setToken,
   touchBooting,
   updateMachine,
 } from './machines.js';
@@ -38,5 +29,4 @@ export {
   type Site,
   type SiteMatch,
 } from './site.js';
-export { readSite, showClaims } from './site-files.js';
 export { operatorKey, parseHostKeys, type SshTarget, sshConfigFile, writeSshAccess } from './ssh-access.js';

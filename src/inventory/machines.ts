@@ -122,10 +122,6 @@ export async function setToken(db: Db, machineId: string, token: string): Promis
   return await updateMachine(db, machineId, { token_hash: hashToken(token) });
 }
 
-export async function clearToken(db: Db, machineId: string): Promise<void> {
-  await updateMachine(db, machineId, { token_hash: null });
-}
-
 /** The machine whose token this is; undefined for a void or unknown one. */
 export async function machineByToken(db: Db, token: string): Promise<Machine | undefined> {
   if (token === '') return undefined;

@@ -5,7 +5,7 @@ export type LabEvent =
   | StackwrightEvent<'lab.part.started', { part: string }>
   | StackwrightEvent<'lab.part.restarted', { part: string }>
   | StackwrightEvent<'lab.machine.powered', { machine: string; on: boolean }>
-  | StackwrightEvent<'lab.removed', { name: string; processes: number }>;
+  | StackwrightEvent<'lab.removed', { name: string }>;
 
 /** Reports with the types of this domain checked. */
 export function reportLab(reporter: Reporter, event: LabEvent): void {

@@ -9,7 +9,8 @@ import { packageRoot } from '../base/package-root.js';
 import { endProcess, endProcessesInside, isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
 import { mountsBelow, undoThing } from '../base/temporary.js';
-import { stopCluster } from '../engine/index.js';
+import { openDatabase, stopCluster } from '../engine/index.js';
+import { listMachines, setMachineState } from '../inventory/index.js';
 import { renderDnsmasqConfiguration } from '../netboot/index.js';
 import { startInBackground } from './background.js';
 import { reportLab } from './events.js';
@@ -69,10 +70,35 @@ export async function requireLab(state: StateDirectory, name: string): Promise<L
 /**
  * Removes a rack: every process, the namespace, what is mounted below its directory, and the
  * directory. The private PostgreSQL is stopped too; its data, and images, stay for the next time.
+ * The inventory keeps the machines and their records, as machines to be installed again.
  */
 export async function labDown(state: StateDirectory, name: string, reporter: Reporter): Promise<void> {
   const directory = labDirectory(state, name);
   const lab = (await readLab(state, name)) ?? newLab(state, name, '');
+  try {
+    await forgetInstallations(state, lab, reporter);
+  } finally {
+    await removeRack(state, lab, directory);
+  }
+  const message = `the lab "${name}" is removed`;
+  reportLab(reporter, { code: 'lab.removed', level: 'info', message, data: { name } });
+}
+
+/** What was on the machines' disks goes with them. */
+async function forgetInstallations(state: StateDirectory, lab: Lab, reporter: Reporter): Promise<void> {
+  if (lab.machines.length === 0) return;
+  const db = await openDatabase(state);
+  try {
+    const uuids = new Set(lab.machines.map(({ uuid }) => uuid));
+    for (const { id, identity } of await listMachines(db)) {
+      if (uuids.has(identity)) await setMachineState(db, id, 'discovered', 'its lab was taken down', reporter);
+    }
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function removeRack(state: StateDirectory, lab: Lab, directory: string): Promise<void> {
   const machines = lab.machines.map((machine) => machine.process);
   const processes = [...machines, lab.server, lab.dnsmasq].filter((process) => process !== undefined);
   for (const process of processes) await endProcess(process);
@@ -82,12 +108,6 @@ export async function labDown(state: StateDirectory, name: string, reporter: Rep
   if (mountsBelow(directory).length > 0) await undoThing({ kind: 'mount', path: directory });
   rmSync(directory, { recursive: true, force: true });
   await stopCluster(state);
-  reportLab(reporter, {
-    code: 'lab.removed',
-    level: 'info',
-    message: `the lab "${name}" is removed`,
-    data: { name, processes: processes.length },
-  });
 }
 
 async function ensureNamespace(lab: Lab): Promise<void> {

@@ -4,6 +4,7 @@ import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import type { Db } from '../engine/index.js';
+import type { EdeploySection } from '../inventory/index.js';
 import { bootRoutes } from './boot-routes.js';
 import { reportServer } from './events.js';
 import { nodeRoutes } from './node-routes.js';
@@ -14,8 +15,8 @@ export interface ServerContext {
   state: StateDirectory;
   db: Db;
   reporter: Reporter;
-  /** The eDeploy configuration directory. */
-  site: string;
+  /** The first is the one of machines that name no section. */
+  sites: [EdeploySection, ...EdeploySection[]];
   /** Where machines reach this server. */
   host: string;
   port: number;
@@ -68,7 +69,7 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
 function statusOf(error: unknown): number {
   if (error instanceof StackwrightError) {
     if (error.code === 'TokenUnknown') return 401;
-    if (error.code === 'RoleUnknown') return 404;
+    if (error.code === 'RoleNotFound') return 404;
     if (error.code === 'RoleForbidden') return 403;
     return 400;
   }

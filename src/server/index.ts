@@ -3,7 +3,7 @@ import { StackwrightError } from '../base/errors.js';
 import { type Reporter, teeReporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openDatabase, storeEvent } from '../engine/index.js';
-import { loadSite } from '../inventory/index.js';
+import { type EdeploySection, loadSite } from '../inventory/index.js';
 import { createServer } from './app.js';
 import { reportServer } from './events.js';
 import { listenInNamespace, serveConnections } from './listen.js';
@@ -11,7 +11,7 @@ import { listenInNamespace, serveConnections } from './listen.js';
 export interface ServeOptions {
   state: StateDirectory;
   reporter: Reporter;
-  site: string;
+  sites: [EdeploySection, ...EdeploySection[]];
   /** `HOST:PORT` where machines reach the server. */
   listen: string;
   /** The network namespace in which to listen, instead of our own. */
@@ -31,7 +31,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { state, namespace, signal } = options;
   const { host, port } = parseListen(options.listen);
-  await loadSite(options.site);
+  for (const { configDir } of options.sites) await loadSite(configDir);
   const db = await openDatabase(state);
   // The event log must never stop the server: what cannot be stored is still printed.
   const storing: Reporter = {
@@ -50,7 +50,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     state,
     db,
     reporter,
-    site: options.site,
+    sites: options.sites,
     host,
     port,
     targetKernelLine: options.targetKernelLine,

@@ -79,7 +79,7 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
 
 /**
  * The first role that a machine asks for is its role; another one it may not read.
- * @throws StackwrightError `RoleForbidden`, `RoleUnknown`
+ * @throws StackwrightError `RoleForbidden`, `RoleNotFound`
  */
 async function permittedRole(
   context: ServerContext,

@@ -7,6 +7,7 @@ import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
 import {
+  type EdeploySection,
   type Machine,
   machineByToken,
   parseFacts,
@@ -25,6 +26,7 @@ interface UploadForm {
   file?: { name: string; content: Buffer };
   failure?: string;
   reason?: string;
+  section?: string;
 }
 
 /**
@@ -39,8 +41,8 @@ export function uploadRoutes(app: FastifyInstance, context: ServerContext): void
       reply.type('text/plain');
       if (form.failure !== undefined) return takeFailure(context, machine, form);
       if (!form.file) throw new StackwrightError('UploadIncomplete', 'the form has neither a file nor a failure');
-      if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form.file.content);
-      return answerFacts(context, machine, request, form.file.content);
+      if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form);
+      return answerFacts(context, machine, request, form);
     });
   }
 }
@@ -75,20 +77,32 @@ export async function readForm(request: FastifyRequest): Promise<UploadForm & Re
   return form;
 }
 
+/**
+ * The configuration that the machine's kernel line names, `SECTION=`.
+ * @throws StackwrightError `SectionUnknown`
+ */
+function siteOf({ sites }: ServerContext, { section }: UploadForm): EdeploySection {
+  if (section === undefined || section === '') return sites[0];
+  const site = sites.find(({ name }) => name === section);
+  if (site) return site;
+  throw new StackwrightError('SectionUnknown', 'the server has no such section', {
+    value: section.slice(0, 64),
+    hint: `SECTION= on the kernel line can be ${sites.map(({ name }) => name).join(', ')}`,
+  });
+}
+
 async function answerFacts(
   context: ServerContext,
   machine: Machine,
   request: FastifyRequest,
-  content: Buffer,
+  form: UploadForm,
 ): Promise<string> {
-  const { db, site, reporter } = context;
+  const { db, reporter } = context;
   try {
-    const facts = parseFacts(content.toString('utf8'), 'facts.hw');
+    const { configDir, hwDir } = siteOf(context, form);
+    const facts = parseFacts(form.file?.content.toString('utf8') ?? '', 'facts.hw');
     const token = tokenOf(request);
-    const result = await registerMachine(db, site, facts, reporter, {
-      token,
-      hwDirectory: context.state.path('facts'),
-    });
+    const result = await registerMachine(db, configDir, facts, reporter, { token, hwDirectory: hwDir });
     if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
     // Its facts may show that it is another machine than its MAC address alone told.
     const { profile, variables } = result;
@@ -122,20 +136,20 @@ function nameOf(value: Json | undefined): string | undefined {
 async function takeFailure(context: ServerContext, machine: Machine, form: UploadForm): Promise<string> {
   // Control characters of a machine's message have no business on an operator's terminal.
   const reason = (form.reason ?? 'the installation failed').replace(/\p{Cc}/gu, ' ').slice(0, 500);
-  await reportFailure(context.db, context.site, { machineId: machine.id }, reason, context.reporter);
+  await reportFailure(context.db, siteOf(context, form).configDir, { machineId: machine.id }, reason, context.reporter);
   return '';
 }
 
 /** Keeps the log of an installation; an older one is renamed with its time. */
-async function keepLog(context: ServerContext, machine: Machine, content: Buffer): Promise<string> {
-  const directory = context.state.path('logs', 'install');
+async function keepLog(context: ServerContext, machine: Machine, form: UploadForm): Promise<string> {
+  const directory = siteOf(context, form).logDir;
   await mkdir(directory, { recursive: true });
   const path = join(directory, `${machine.id}.log.gz`);
   if (existsSync(path)) {
     const time = (await stat(path)).mtime.toISOString().replaceAll(':', '-');
     await rename(path, join(directory, `${machine.id}.${time}-${randomBytes(2).toString('hex')}.log.gz`));
   }
-  await writeFileAtomic(path, content, 0o600);
+  await writeFileAtomic(path, form.file?.content ?? '', 0o600);
   reportServer(context.reporter, {
     code: 'server.machine.log',
     level: 'debug',

@@ -2,7 +2,8 @@ import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.js';
 
 export interface ServeFlags {
-  site: string;
+  site?: string;
+  edeployConf?: string;
   listen: string;
   namespace?: string;
   readyFile?: string;
@@ -14,7 +15,18 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
   loader: async () => (await import('./serve.run.js')).serveRun,
   parameters: {
     flags: {
-      site: { kind: 'parsed', parse: String, brief: 'Configuration directory (state, *.specs, *.cmdb, *.configure)' },
+      site: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Configuration directory (state, *.specs, *.cmdb, *.configure)',
+        optional: true,
+      },
+      edeployConf: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Instead of --site: an edeploy.conf, each section a configuration directory',
+        optional: true,
+      },
       listen: { kind: 'parsed', parse: String, brief: 'Address and port', default: '127.0.0.1:8080' },
       namespace: { kind: 'parsed', parse: String, brief: 'Listen in this network namespace', optional: true },
       readyFile: { kind: 'parsed', parse: String, brief: 'Write this file when the server answers', optional: true },
@@ -31,6 +43,7 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
     brief: 'Serve machines that boot from the network, and the API',
     customUsage: [
       { input: '--site /etc/stackwright/site --listen 10.0.0.1:8080', brief: 'Serve a provisioning network' },
+      { input: '--edeploy-conf /etc/edeploy.conf --listen 10.0.0.1:80', brief: "Serve eDeploy's configuration" },
     ],
   },
 });
