@@ -1,4 +1,4 @@
-import { proposeCompletions, run } from '@stricli/core';
+import { ExitCode, proposeCompletions, run } from '@stricli/core';
 import { application } from './application.js';
 import { createContext } from './context.js';
 
@@ -11,4 +11,7 @@ if (words[0] === 'complete' && process.env.COMP_LINE !== undefined) {
   }
 } else {
   await run(application, words, context);
+  // The parser's own statuses are negative; people of the shell know 2 for wrong usage.
+  const wrongUsage: unknown[] = [ExitCode.InvalidArgument, ExitCode.UnknownCommand];
+  if (wrongUsage.includes(process.exitCode)) process.exitCode = 2;
 }

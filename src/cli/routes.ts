@@ -1,5 +1,6 @@
 import { answersRoutes } from './commands/answers.js';
 import { cmdbRoutes } from './commands/cmdb.js';
+import { completionRoutes } from './commands/completion.js';
 import { configDriveRoutes } from './commands/config-drive.js';
 import { deployRoutes } from './commands/deploy.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -31,4 +32,5 @@ export const routes = {
   'config-drive': configDriveRoutes,
   answers: answersRoutes,
   deploy: deployRoutes,
+  completion: completionRoutes,
 };

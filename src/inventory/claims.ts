@@ -318,7 +318,7 @@ class Claim {
 
   private async refuse(machine: Machine, explanations: Explanation[]): Promise<Registration> {
     const text = explainText(explanations);
-    const message = `${machine.name} matches no profile of ${this.site.directory}`;
+    const message = `${machine.name} matches no profile: ${text.replaceAll(/\n */g, '; ')}`;
     const data = { machine: machine.id, site: this.site.directory, reason: text };
     this.events.push({ code: 'inventory.machine.unmatched', level: 'warn', message, data });
     return { outcome: 'no-match', machine: await this.setAside(machine, text), explanations, text };

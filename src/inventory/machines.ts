@@ -76,7 +76,7 @@ export async function findMachine(db: Db, wanted: string): Promise<Machine> {
 export async function touchBooting(db: Db, traits: MachineTraits, token: string, reporter: Reporter): Promise<Machine> {
   const { machine, isNew } = await upsertMachine(db, identityOf(traits));
   const kept: readonly MachineState[] = ['installed', 'up', 'held', 'retired'];
-  const touched = kept.includes(machine.state) ? machine : await setToken(db, machine.id, token);
+  const touched = kept.includes(machine.state) ? machine : await setToken(db, machine, token);
   if (isNew) await reportDiscovered(db, touched, reporter);
   return touched;
 }
@@ -117,9 +117,12 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** Gives a machine a token; the one before is void. */
-export async function setToken(db: Db, machineId: string, token: string): Promise<Machine> {
-  return await updateMachine(db, machineId, { token_hash: hashToken(token) });
+/** Gives a machine a token; the one before is void. Why it was refused before, its events still say. */
+async function setToken(db: Db, { id, state, reason }: Machine, token: string): Promise<Machine> {
+  return await updateMachine(db, id, {
+    token_hash: hashToken(token),
+    reason: state === 'discovered' ? null : reason,
+  });
 }
 
 /** The machine whose token this is; undefined for a void or unknown one. */
@@ -131,7 +134,7 @@ export async function machineByToken(db: Db, token: string): Promise<Machine | u
 /** What others know of a machine: its role, host name, address and host keys. State has its own function. */
 export type MachineFields = Pick<
   Updateable<MachineTable>,
-  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash'
+  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash' | 'reason'
 >;
 
 /** @throws StackwrightError `MachineUnknown` */

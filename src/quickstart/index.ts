@@ -12,7 +12,7 @@ import { isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
 import { deployRun, listRuns, resumeRun } from '../deploy/index.js';
 import { type Db, openDatabase } from '../engine/index.js';
-import { listMachines, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
+import { listEvents, listMachines, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
 import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine } from '../lab/index.js';
 import { ensureRamdisk } from '../netboot/index.js';
 import { ensureRole, type Role } from '../role/index.js';
@@ -59,7 +59,9 @@ export async function quickstart({ state, reporter }: QuickstartOptions): Promis
     const context = { state, reporter, db, lab };
     const installed = await atStation('install', seconds, reporter, () => install(context));
     const machine = await atStation('firstboot', seconds, reporter, () => firstBoot(context, installed));
-    const runId = await atStation('deploy', seconds, reporter, () => deploy(context, join(site, 'answers.txt')));
+    const runId = await atStation('deploy', seconds, reporter, () =>
+      deploy(context, machine, join(site, 'answers.txt')),
+    );
     const service = await atStation('check', seconds, reporter, () => checkMemcached(lab, machine));
     return { machine, role, lab, service, runId, seconds, site };
   } finally {
@@ -100,9 +102,13 @@ const BOOT_MINUTES = 10;
 async function install(context: Context): Promise<Machine> {
   const { state, reporter, db, lab } = context;
   const known = lab.machines.find((machine) => machine.name === MACHINE);
-  const before = known ? await machineByUuid(db, known.uuid) : undefined;
-  if (before && isInstalled(before)) return before;
-  if (known && before?.state === 'failed') await powerOffMachine({ state, reporter, lab, name: MACHINE });
+  const last = known ? await machineByUuid(db, known.uuid) : undefined;
+  if (last && isInstalled(last)) return last;
+  if (last && isRefused(last)) {
+    // It waits with a shell on its console.
+    await powerOffMachine({ state, reporter, lab, name: MACHINE });
+    await setMachineState(db, last.id, 'discovered', 'the quickstart tries again', reporter);
+  }
   const { uuid, process } = await powerOnMachine({
     state,
     reporter,
@@ -111,12 +117,13 @@ async function install(context: Context): Promise<Machine> {
     boot: 'network',
     diskGigabytes: 4,
   });
+  const before = await machineByUuid(db, uuid);
   const deadline = Date.now() + INSTALL_MINUTES * 60_000;
   for (;;) {
     const machine = await machineByUuid(db, uuid);
     if (machine && isInstalled(machine)) return machine;
-    // A failure of an earlier try stays until the machine asks for its ramdisk again.
-    const failedNow = machine?.state === 'failed' && machine.updated_at.getTime() > (before?.updated_at.getTime() ?? 0);
+    const isNews = machine?.updated_at.getTime() !== before?.updated_at.getTime();
+    const failedNow = isNews && machine !== undefined && isRefused(machine);
     const gone = !process || !isAlive(process);
     if (failedNow || gone || Date.now() > deadline) {
       throw new StackwrightError('InstallationFailed', `machine ${MACHINE} was not installed`, {
@@ -135,6 +142,11 @@ async function machineByUuid(db: Db, uuid: string): Promise<Machine | undefined>
 
 function isInstalled(machine: Machine): boolean {
   return machine.state === 'installed' || machine.state === 'up';
+}
+
+/** It failed, or matched nothing. */
+function isRefused({ state, reason }: Machine): boolean {
+  return state === 'failed' || (state === 'discovered' && reason !== null);
 }
 
 /** Waits until the machine lets us in with the host key that its installation made. */
@@ -161,16 +173,23 @@ async function firstBoot(context: Context, machine: Machine): Promise<Machine> {
   return setMachineState(db, machine.id, 'up', 'answers ssh with its pinned host key', reporter);
 }
 
+async function installedAt(db: Db, machine: Machine): Promise<Date> {
+  const events = await listEvents(db, 1000, machine.id);
+  return events.find(({ code }) => code === 'server.machine.installed')?.time ?? machine.created_at;
+}
+
 async function consoleTail({ state, lab }: Context): Promise<string> {
   const path = join(machineDirectory(state, lab, MACHINE), 'console.log');
   const text = await readFile(path, 'latin1').catch(() => '');
   return stripVTControlCharacters(text).trim().split('\n').slice(-12).join('\n');
 }
 
-async function deploy({ state, reporter, db }: Context, answerFile: string): Promise<string> {
+async function deploy({ state, reporter, db }: Context, machine: Machine, answerFile: string): Promise<string> {
   const [latest] = await listRuns(db);
+  // What was done before an installation is no longer on the machine.
+  const isCurrent = latest !== undefined && latest.createdAt > (await installedAt(db, machine));
   const outcome =
-    latest && latest.state !== 'done'
+    isCurrent && latest.state !== 'done'
       ? await resumeRun({ state, db, reporter, runId: latest.run })
       : await deployRun({ state, db, reporter, answerFile, sshConfigFile: sshConfigFile(state) });
   if (outcome.state === 'done') return outcome.run;

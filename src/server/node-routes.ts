@@ -20,8 +20,8 @@ import { reportServer } from './events.js';
 import { readForm, requestingMachine } from './upload-routes.js';
 
 const RoleParameters = z.object({
-  role: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
-  version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/),
+  role: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/),
+  version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/),
 });
 
 const Progress = z.object({ station: z.string().regex(/^[a-z-]{1,20}$/) });

@@ -134,6 +134,8 @@ function nameOf(value: Json | undefined): string | undefined {
 }
 
 async function takeFailure(context: ServerContext, machine: Machine, form: UploadForm): Promise<string> {
+  // A machine that was refused knows only that it was; the reason in the inventory says why.
+  if (machine.state === 'discovered' && machine.reason !== null) return '';
   // Control characters of a machine's message have no business on an operator's terminal.
   const reason = (form.reason ?? 'the installation failed').replace(/\p{Cc}/gu, ' ').slice(0, 500);
   await reportFailure(context.db, siteOf(context, form).configDir, { machineId: machine.id }, reason, context.reporter);

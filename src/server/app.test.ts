@@ -1,0 +1,272 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { FastifyInstance } from 'fastify';
+import tar from 'tar-stream';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { StackwrightEvent } from '../base/events.js';
+import { type StateDirectory, stateDirectory } from '../base/state.js';
+import { type Db, openDatabase, stopCluster } from '../engine/index.js';
+import { listMachines } from '../inventory/index.js';
+import { createServer } from './app.js';
+
+const UUID = '4c4c4544-0043-4210-8053-b4c04f4d3532';
+const MAC = '52:54:00:aa:bb:01';
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0p0w0j0Yq1h1kOq9c0H1m3R5p7T9v1X3z5B7d9F1H3 root@node';
+
+let state: StateDirectory;
+let db: Db;
+let app: FastifyInstance;
+let site: string;
+let events: StackwrightEvent[];
+
+beforeAll(async () => {
+  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
+  // The user postgres must pass it.
+  chmodSync(state.root, 0o755);
+  db = await openDatabase(state);
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await stopCluster(state);
+  rmSync(state.root, { recursive: true });
+});
+
+beforeEach(async () => {
+  for (const table of ['event', 'record', 'profile', 'site_file', 'machine'] as const) {
+    await db.deleteFrom(table).execute();
+  }
+  site = mkdtempSync(join(state.root, 'site-'));
+  writeFileSync(join(site, 'state'), "[('vm', 1)]\n");
+  writeFileSync(
+    join(site, 'vm.specs'),
+    "[('disk', '$disk', 'size', 'gt(3)'),\n ('network', '$eth', 'serial', '$mac')]\n",
+  );
+  writeFileSync(join(site, 'vm.cmdb'), "[{'hostname': 'node1', 'ip': '10.0.0.11', 'netmask': '255.255.255.0'}]\n");
+  writeFileSync(join(site, 'vm.configure'), '#!/bin/sh\nset_role web 1.0 /dev/vda\n');
+  events = [];
+  const section = { name: 'SERVER', configDir: site, hwDir: join(site, 'hw'), logDir: join(site, 'log') };
+  app = await createServer({
+    state,
+    db,
+    reporter: { report: (event) => void events.push(event) },
+    sites: [section, { ...section, name: 'LAB' }],
+    host: '10.0.0.1',
+    port: 8080,
+    targetKernelLine: 'console=ttyS0',
+  });
+});
+
+const get = (url: string, token?: string) => app.inject({ method: 'GET', url, headers: tokenHeader(token) });
+const tokenHeader = (token?: string): Record<string, string> => (token ? { 'x-stackwright-token': token } : {});
+
+/** As curl's --form: a value that begins with @ is a file, `@NAME` of `files`. */
+async function post(url: string, token: string | undefined, fields: Record<string, string | Blob>) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') form.append(name, value);
+    else form.append(name, value, name === 'file' ? (value as File).name : 'blob');
+  }
+  const request = new Request('http://server', { method: 'POST', body: form });
+  return app.inject({
+    method: 'POST',
+    url,
+    headers: { ...tokenHeader(token), 'content-type': request.headers.get('content-type') ?? '' },
+    payload: Buffer.from(await request.arrayBuffer()),
+  });
+}
+
+const file = (name: string, content: string | Uint8Array) => new File([content], name);
+
+function facts(gigabytes: number): File {
+  const tuples = [
+    ['system', 'product', 'uuid', UUID],
+    ['disk', 'vda', 'size', String(gigabytes)],
+    ['network', 'eth0', 'serial', MAC],
+  ];
+  return file('machine.hw', JSON.stringify(tuples));
+}
+
+async function boot(): Promise<string> {
+  const { body } = await get(`/boot.ipxe?mac=${MAC.replaceAll(':', '-')}&uuid=${UUID}&serial=1`);
+  return / TOKEN=(\S+) /.exec(body)?.[1] ?? '';
+}
+
+async function bootAndMatch(): Promise<string> {
+  const token = await boot();
+  await post('/upload.py', token, { file: facts(8) });
+  return token;
+}
+
+function publishRole(name: string, version: string): void {
+  const directory = join(state.root, 'roles', name, version);
+  if (existsSync(directory)) return;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'role.squashfs'), 'a squashfs of twenty');
+  const record = { bytes: 20, unpackedBytes: 40, createdAt: '', imageIdentity: '', kernelVersion: null, elements: [] };
+  writeFileSync(join(directory, 'role.json'), JSON.stringify({ name, version, sha256: 'ab'.repeat(32), ...record }));
+}
+
+describe('booting', () => {
+  it('answers firmware first with a script that asks again with what iPXE knows', async () => {
+    const { body } = await get('/boot.ipxe');
+
+    expect(body).toMatch(/^#!ipxe\n[\s\S]*chain boot\.ipxe\?mac=/);
+  });
+
+  it('gives a machine the ramdisk and a token that the inventory knows only as a hash', async () => {
+    const token = await boot();
+
+    const [machine] = await listMachines(db);
+    expect(machine).toMatchObject({ identity: UUID, state: 'discovered' });
+    expect(token).toMatch(/^[\w-]{32}$/);
+    expect(JSON.stringify(machine)).not.toContain(token);
+    expect(JSON.stringify(events)).not.toContain(token);
+  });
+
+  it('voids the token of an earlier boot', async () => {
+    const first = await boot();
+    await boot();
+
+    expect((await post('/upload.py', first, { file: facts(8) })).statusCode).toBe(401);
+  });
+});
+
+describe('the upload of a machine', () => {
+  it.each([undefined, '', 'guessed'])('is refused with the token %j', async (token) => {
+    const reply = await post('/upload.py', token, { file: facts(8) });
+
+    expect(reply.statusCode).toBe(401);
+    expect(reply.json()).toMatchObject({ code: 'TokenUnknown' });
+  });
+
+  it.each(['/upload.py', '/cgi-bin/upload.py'])('of facts to %s is answered with the configure script', async (url) => {
+    const reply = await post(url, await boot(), { file: facts(8), section: 'LAB' });
+
+    expect(reply.statusCode).toBe(200);
+    expect(reply.body).toContain('var_hostname=node1');
+    expect(reply.body).toMatch(/set_role web 1\.0 \/dev\/vda\n$/);
+    expect(await listMachines(db)).toMatchObject([{ state: 'installing', profile: 'vm', host_name: 'node1' }]);
+    expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 0)");
+    expect(existsSync(join(site, 'hw'))).toBe(true);
+  });
+
+  it('of facts that match nothing is answered with a script that prints why', async () => {
+    const token = await boot();
+
+    const reply = await post('/upload.py', token, { file: facts(2) });
+
+    expect(reply.body).toContain('gt(3)');
+    expect(reply.body).toMatch(/exit 1\n$/);
+    // As the ramdisk does after such a script.
+    await post('/upload.py', token, { failure: '', reason: 'the configure script failed with status 1' });
+    expect(await listMachines(db)).toMatchObject([
+      { state: 'discovered', reason: expect.stringContaining('vm.specs:1') },
+    ]);
+  });
+
+  it.each([
+    ['no facts', file('x.hw', 'import os')],
+    ['an unknown section', facts(8)],
+  ])('with %s prints the reason on the machine', async (what, upload) => {
+    const section = what === 'an unknown section' ? 'NOWHERE' : 'SERVER';
+
+    const reply = await post('/upload.py', await boot(), { section, file: upload });
+
+    expect(reply.statusCode).toBe(200);
+    expect(reply.body).toMatch(/^#!\/bin\/sh\nprintf [\s\S]*exit 1\n$/);
+    expect(events.map(({ code }) => code)).toContain('server.request.failed');
+  });
+
+  it('of a failure marks it failed without control characters, and gives the count back', async () => {
+    const token = await bootAndMatch();
+
+    await post('/upload.py', token, { failure: 'vm', reason: 'no disk\u001b[2J' });
+
+    expect(await listMachines(db)).toMatchObject([{ state: 'failed', reason: 'no disk [2J' }]);
+    expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 1)");
+  });
+
+  it('of logs keeps each', async () => {
+    const token = await bootAndMatch();
+    for (const text of ['first', 'second']) {
+      await post('/upload.py', token, { file: file('install.log.gz', gzipSync(text)) });
+    }
+
+    const kept = events.filter(({ code }) => code === 'server.machine.log');
+    expect(kept).toHaveLength(2);
+    const [machine] = await listMachines(db);
+    expect(existsSync(join(site, 'log', `${machine?.id}.log.gz`))).toBe(true);
+  });
+
+  it('that is too large is refused', async () => {
+    const reply = await post('/upload.py', await boot(), { file: file('x.hw', new Uint8Array(17 * 1024 * 1024)) });
+
+    expect(reply.statusCode).toBe(413);
+  });
+});
+
+describe('an installation', () => {
+  it('reads its role, whole and from where it was cut off, and no other role', async () => {
+    const token = await bootAndMatch();
+    publishRole('web', '1.0');
+    publishRole('db', '1.0');
+    const url = '/v1/node/role/web/1.0/role.squashfs';
+
+    const whole = await get(url, token);
+    const rest = await app.inject({ url, headers: { ...tokenHeader(token), range: 'bytes=2-' } });
+
+    expect(whole.body).toBe('a squashfs of twenty');
+    expect([rest.statusCode, rest.body]).toEqual([206, 'squashfs of twenty']);
+    expect((await get('/v1/node/role/web/1.0/sha256', token)).body).toBe('ab'.repeat(32));
+    expect((await get('/v1/node/role/db/1.0/role.squashfs', token)).statusCode).toBe(403);
+    expect((await get('/v1/node/role/none/1.0/role.squashfs', token)).statusCode).toBe(404);
+    expect((await get(url)).statusCode).toBe(401);
+  });
+
+  it('gets its record as a config drive', async () => {
+    const reply = await get('/v1/node/config-drive.tar', await bootAndMatch());
+
+    expect([reply.statusCode, reply.headers['content-type']]).toEqual([200, 'application/x-tar']);
+    const names: string[] = [];
+    const extract = tar.extract();
+    extract.on('entry', (header, stream, next) => {
+      names.push(`${header.name} ${header.mode?.toString(8)}`);
+      stream.on('end', next).resume();
+    });
+    await new Promise((resolve) => extract.on('finish', () => resolve(undefined)).end(reply.rawPayload));
+    expect(names).toContain('openstack/latest/meta_data.json 600');
+    expect(names).toContain('openstack/latest/network_data.json 600');
+  });
+
+  it('reports its host keys, which are pinned before anybody connects', async () => {
+    const token = await bootAndMatch();
+
+    const reply = await post('/v1/node/installed', token, {
+      host_keys: file('keys', `${HOST_KEY}\n`),
+      disk: '/dev/vda',
+    });
+
+    expect(reply.statusCode).toBe(200);
+    expect(await listMachines(db)).toMatchObject([{ state: 'installed', host_keys: [HOST_KEY.split(' root')[0]] }]);
+    expect(readFileSync(state.path('ssh', 'known_hosts'), 'utf8')).toContain(HOST_KEY.split(' ')[1]);
+    const { body } = await get(`/boot.ipxe?mac=${MAC.replaceAll(':', '-')}&uuid=${UUID}&serial=1`);
+    expect(body).toContain('sanboot');
+  });
+});
+
+describe('the API of operators', () => {
+  it('needs the token, which is in a file that only its owner reads', async () => {
+    await boot();
+    const token = readFileSync(state.path('api-token'), 'utf8').trim();
+
+    const reply = await app.inject({ url: '/v1/machines', headers: { authorization: `Bearer ${token}` } });
+
+    expect(reply.json()).toMatchObject([{ identity: UUID }]);
+    expect(reply.body).not.toContain('token_hash');
+    expect((await get('/v1/machines')).statusCode).toBe(401);
+    expect((await get('/v1/events')).statusCode).toBe(401);
+  });
+});
