@@ -452,7 +452,7 @@ async function copySshConfig(source: string, directory: string): Promise<void> {
   if (!existsSync(source)) {
     throw new StackwrightError('SshConfigMissing', `there is no SSH configuration ${source}`, {
       value: source,
-      hint: 'stackwright inventory ssh-config writes one',
+      hint: 'the server keeps one for the machines of its inventory: ssh/config in the state directory',
     });
   }
   await copyFile(source, join(directory, 'ssh_config'));

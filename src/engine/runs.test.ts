@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { packageRoot } from '../base/package-root.js';
-import { type StateDirectory, stateDirectory } from '../base/state.js';
-import { stopCluster } from './cluster.js';
-import { type Db, openDatabase } from './database.js';
+import type { StateDirectory } from '../base/state.js';
+import type { Db } from './database.js';
 import { isRunIdle } from './runs.js';
+import { scratchState } from './scratch.fixture.js';
 
+const scratch = scratchState();
 let state: StateDirectory;
 let db: Db;
 let program: string;
@@ -21,8 +21,7 @@ let count = 0;
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
-  chmodSync(state.root, 0o755);
+  ({ state, db } = scratch);
   // Below the package, so that it finds its libraries.
   program = join(packageRoot(), 'node_modules', '.cache', `runs.fixture.${process.pid}.mjs`);
   await build({
@@ -35,19 +34,13 @@ beforeAll(async () => {
     packages: 'external',
     logLevel: 'error',
   });
-  db = await openDatabase(state);
 });
 
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-afterAll(async () => {
-  await db.destroy();
-  await stopCluster(state);
-  rmSync(state.root, { recursive: true });
-  rmSync(program, { force: true });
-});
+afterAll(() => rmSync(program, { force: true }));
 
 beforeEach(() => {
   id = `run-${++count}`;

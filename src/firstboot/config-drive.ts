@@ -93,8 +93,8 @@ export interface MachineRecord {
 /**
  * A machine's record as a config drive. The variables are those of an eDeploy CMDB: `mac`, `ip` (with a prefix, or
  * with `netmask` or `prefix`), `gateway`, `dns` (or `dns_servers`; several, by spaces or commas), `hostname` (or
- * `host`), `ssh_key` (or `ssh_keys`, a list). Without `ip` the machine uses DHCP; without `mac` too, because an
- * address must not land on the wrong interface.
+ * `host`), `ssh_key` (or `ssh_keys`, a list). Without `ip` the machine uses DHCP; an `ip` without `mac` is
+ * refused, because an address must not land on the wrong interface.
  * @throws StackwrightError `RecordIncomplete`, `ConfigDriveRefused`
  */
 export function recordToConfigDrive(record: MachineRecord): ConfigDriveFiles {

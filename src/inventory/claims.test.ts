@@ -1,35 +1,24 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
-import { type StateDirectory, stateDirectory } from '../base/state.js';
-import { type Db, openDatabase, stopCluster } from '../engine/index.js';
+import type { StateDirectory } from '../base/state.js';
+import type { Db } from '../engine/index.js';
+import { scratchState } from '../engine/scratch.fixture.js';
 import { registerMachine, reportFailure } from './claims.js';
 import { parseCmdb } from './cmdb.js';
 import type { Fact } from './facts.js';
 import { findMachine, listMachines, machineByToken, setMachineState, touchBooting } from './machines.js';
 
+const scratch = scratchState();
 let state: StateDirectory;
 let db: Db;
 let directory: string;
 let events: StackwrightEvent[];
 const reporter = { report: (event: StackwrightEvent) => void events.push(event) };
 
-beforeAll(async () => {
-  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
-  // The user postgres must pass it.
-  chmodSync(state.root, 0o755);
-  db = await openDatabase(state);
-});
-
-afterAll(async () => {
-  await db.destroy();
-  await stopCluster(state);
-  rmSync(state.root, { recursive: true });
-});
-
 beforeEach(async () => {
+  ({ state, db } = scratch);
   for (const table of ['event', 'record', 'profile', 'site_file', 'machine'] as const)
     await db.deleteFrom(table).execute();
   directory = mkdtempSync(join(state.root, 'site-'));

@@ -39,7 +39,8 @@ export function scriptLanguageOf(text: string, file: string): 'python' | 'shell'
   if (interpreter === undefined) return 'python';
   const program = interpreter.split('/').pop() ?? '';
   if (/^python[\d.]*$/.test(program)) return 'python';
-  if (/^(ba|da|a)?sh$/.test(program)) return 'shell';
+  // The ramdisk has busybox's shell, which stumbles over bash's own syntax.
+  if (/^(da|a)?sh$/.test(program)) return 'shell';
   throw new StackwrightError('ConfigureInvalid', `a configure script in ${program} cannot run in the ramdisk`, {
     file,
     line: 1,

@@ -10,14 +10,17 @@ export interface RamdiskParameters {
   targetKernelLine: string;
 }
 
-/** iPXE asks with what it knows of the machine, so that each gets a script of its own. */
-export function renderIpxeEntry(): string {
+/**
+ * iPXE asks with what it knows of the machine, so that each gets a script of its own. A DHCP server
+ * that tells machines apart gives them a section, as `boot.ipxe?section=NAME`.
+ */
+export function renderIpxeEntry(section?: string): string {
   // A relative address keeps the server that the machine has reached. With hyphens, because iPXE takes what stands
   // before a colon for the scheme of an address.
   return [
     '#!ipxe',
     ':again',
-    'chain boot.ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring} ||',
+    `chain boot.ipxe?mac=\${netX/mac:hexhyp}&uuid=\${uuid}&serial=\${serial:uristring}${section ? `&section=${section}` : ''} ||`,
     'echo Stackwright: the server did not answer, trying again',
     'sleep 10',
     'goto again',

@@ -107,7 +107,7 @@ export function checkPublishable(
 }
 
 async function pack(tree: string, file: string, signal?: AbortSignal): Promise<void> {
-  // Level 3 is nearly as small as higher ones and several times as fast (bench/README.md).
+  // Level 3 is nearly as small as higher ones and several times as fast.
   const compression = ['-comp', 'zstd', '-Xcompression-level', '3'];
   await run('mksquashfs', [tree, file, ...compression, '-xattrs', '-noappend', '-no-progress', '-quiet'], {
     timeout: 1800,

@@ -1,13 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import tar from 'tar-stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
-import { type StateDirectory, stateDirectory } from '../base/state.js';
-import { type Db, openDatabase, stopCluster } from '../engine/index.js';
+import type { StateDirectory } from '../base/state.js';
+import type { Db } from '../engine/index.js';
+import { scratchState } from '../engine/scratch.fixture.js';
 import { listMachines } from '../inventory/index.js';
 import { createServer } from './app.js';
 
@@ -15,26 +15,15 @@ const UUID = '4c4c4544-0043-4210-8053-b4c04f4d3532';
 const MAC = '52:54:00:aa:bb:01';
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0p0w0j0Yq1h1kOq9c0H1m3R5p7T9v1X3z5B7d9F1H3 root@node';
 
+const scratch = scratchState();
 let state: StateDirectory;
 let db: Db;
 let app: FastifyInstance;
 let site: string;
 let events: StackwrightEvent[];
 
-beforeAll(async () => {
-  state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
-  // The user postgres must pass it.
-  chmodSync(state.root, 0o755);
-  db = await openDatabase(state);
-});
-
-afterAll(async () => {
-  await db.destroy();
-  await stopCluster(state);
-  rmSync(state.root, { recursive: true });
-});
-
 beforeEach(async () => {
+  ({ state, db } = scratch);
   for (const table of ['event', 'record', 'profile', 'site_file', 'machine'] as const) {
     await db.deleteFrom(table).execute();
   }
@@ -124,6 +113,14 @@ describe('booting', () => {
     expect(token).toMatch(/^[\w-]{32}$/);
     expect(JSON.stringify(machine)).not.toContain(token);
     expect(JSON.stringify(events)).not.toContain(token);
+  });
+
+  it('passes on the section that the DHCP server gave', async () => {
+    const first = await get('/boot.ipxe?section=LAB');
+    const second = await get(`/boot.ipxe?mac=${MAC}&uuid=${UUID}&serial=1&section=LAB`);
+
+    expect(first.body).toContain('&section=LAB ||');
+    expect(second.body).toContain(' SECTION=LAB ');
   });
 
   it('voids the token of an earlier boot', async () => {
@@ -255,6 +252,17 @@ describe('an installation', () => {
     const { body } = await get(`/boot.ipxe?mac=${MAC.replaceAll(':', '-')}&uuid=${UUID}&serial=1`);
     expect(body).toContain('sanboot');
   });
+});
+
+it('answers a malformed request with 400 and reports it, and a stranger with 401 and does not', async () => {
+  const token = await bootAndMatch();
+  events = [];
+
+  const malformed = await post('/v1/node/installed', token, { disk: '/dev/vda' });
+  const stranger = await get('/v1/node/config-drive.tar');
+
+  expect([malformed.statusCode, stranger.statusCode]).toEqual([400, 401]);
+  expect(events).toMatchObject([{ code: 'server.request.failed', level: 'warn' }]);
 });
 
 describe('the API of operators', () => {

@@ -1,5 +1,6 @@
 import multipart from '@fastify/multipart';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { ZodError } from 'zod';
 import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
@@ -47,10 +48,11 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
   });
   app.setErrorHandler((error: unknown, request, reply) => {
     const status = statusOf(error);
-    if (status >= 500) {
+    // Strangers without a token are no news; what a machine or an operator was refused is.
+    if (status !== 401 && status !== 404) {
       reportServer(context.reporter, {
         code: 'server.request.failed',
-        level: 'error',
+        level: status >= 500 ? 'error' : 'warn',
         message: `${request.method} ${request.url.split('?')[0]} failed: ${messageOf(error)}`,
         data: { method: request.method, url: request.url.split('?')[0] ?? '', error: messageOf(error) },
       });
@@ -67,6 +69,7 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
 }
 
 function statusOf(error: unknown): number {
+  if (error instanceof ZodError) return 400;
   if (error instanceof StackwrightError) {
     if (error.code === 'TokenUnknown') return 401;
     if (error.code === 'RoleNotFound') return 404;

@@ -10,6 +10,11 @@ import type { ServerContext } from './app.js';
 import { reportServer } from './events.js';
 import { newToken } from './token.js';
 
+const Section = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,64}$/)
+  .optional();
+
 const BootQuery = z.object({
   mac: z
     .string()
@@ -17,14 +22,17 @@ const BootQuery = z.object({
     .transform((mac) => mac.replaceAll('-', ':').toLowerCase()),
   uuid: z.string().max(64).default(''),
   serial: z.string().max(128).default(''),
+  section: Section,
 });
+
+const EntryQuery = z.object({ section: Section });
 
 /** What firmware and iPXE ask for. Nothing here is secret but the token of the boot script. */
 export function bootRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get('/boot.ipxe', async (request, reply) => {
     reply.type('text/plain');
     const query = BootQuery.safeParse(request.query);
-    if (!query.success) return renderIpxeEntry();
+    if (!query.success) return renderIpxeEntry(EntryQuery.safeParse(request.query).data?.section);
     try {
       return await bootScript(context, query.data);
     } catch (error) {
@@ -64,6 +72,7 @@ async function bootScript(context: ServerContext, query: z.infer<typeof BootQuer
     token,
     onSuccess: 'reboot',
     onFailure: 'console',
+    section: query.section,
     targetKernelLine: context.targetKernelLine,
   });
 }

@@ -108,7 +108,7 @@ const showCommand = buildCommand<LookFlags, [string], CliContext>({
 export const deployRoutes = buildRouteMap({
   routes: { start: startCommand, resume: resumeCommand, list: listCommand, show: showCommand },
   defaultCommand: 'start',
-  docs: { brief: 'Deploy OpenStack from an answer file, and go on where a run was cut off' },
+  docs: { brief: 'Deploy services from an answer file, and go on where a run was cut off' },
 });
 
 function parseSeconds(text: string): number {

@@ -20,7 +20,7 @@ const renderCommand = buildCommand<RenderFlags, [], CliContext>({
       distro: {
         kind: 'parsed',
         parse: String,
-        brief: 'debian, ubuntu, networkd, redhat, centos, fedora, suse, opensuse, gentoo',
+        brief: 'debian, ubuntu, networkd, redhat, centos, fedora, rocky, suse, sles, opensuse, gentoo',
       },
       interface: { kind: 'parsed', parse: String, brief: 'Only this interface', optional: true },
       networkManager: {

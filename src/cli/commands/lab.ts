@@ -59,7 +59,7 @@ const powerOn = buildCommand<LabMachineFlags, [string], CliContext>({
       name,
       json,
       boot: { kind: 'enum', values: ['network', 'disk'], brief: 'What to start from', default: 'network' },
-      disk: { kind: 'parsed', parse: Number, brief: 'Size of a new machine’s disk in GB', default: '4' },
+      disk: { kind: 'parsed', parse: parseGigabytes, brief: 'Size of a new machine’s disk in GB', default: '4' },
     },
     positional: machine,
   },
@@ -88,3 +88,8 @@ export const labRoutes = buildRouteMap({
   routes: { up, down, status, 'power-on': powerOn, 'power-off': powerOff, console: consoleLog },
   docs: { brief: 'A virtual rack in a network namespace: QEMU machines that boot from the network' },
 });
+
+function parseGigabytes(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new Error(`${text} is no size of a disk: write whole gigabytes, 1 or more`);
+}

@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
+import type { MachineState } from '../../engine/index.js';
 import type { CliContext } from '../context.js';
 
 export interface NodeFlags {
@@ -6,9 +7,10 @@ export interface NodeFlags {
 }
 
 export interface NodeListFlags extends NodeFlags {
-  state?: string;
+  state?: MachineState;
 }
 
+const states: MachineState[] = ['discovered', 'matched', 'installing', 'installed', 'up', 'failed', 'held', 'retired'];
 const json = { kind: 'boolean', brief: 'Print JSON', default: false, withNegated: false } as const;
 const machine = {
   kind: 'tuple',
@@ -18,7 +20,7 @@ const machine = {
 const list = buildCommand<NodeListFlags, [], CliContext>({
   loader: async () => (await import('./node.run.js')).nodeList,
   parameters: {
-    flags: { json, state: { kind: 'parsed', parse: String, brief: 'Only machines in this state', optional: true } },
+    flags: { json, state: { kind: 'enum', values: states, brief: 'Only machines in this state', optional: true } },
   },
   docs: {
     brief: 'List machines: state, profile, role, address, and why a machine is where it is',
