@@ -3,6 +3,7 @@ export {
   checkAnswers,
   type FindingCode,
   generateAnswers,
+  requireRight,
   type ShownAnswer,
   showAnswers,
 } from './answers.js';

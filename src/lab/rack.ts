@@ -10,7 +10,7 @@ import { endProcess, endProcessesInside, isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
 import { mountsBelow, undoThing } from '../base/temporary.js';
 import { openDatabase, stopCluster } from '../engine/index.js';
-import { listMachines, setMachineState } from '../inventory/index.js';
+import { listMachines, loadSite, setMachineState } from '../inventory/index.js';
 import { renderDnsmasqConfiguration } from '../netboot/index.js';
 import { startInBackground } from './background.js';
 import { reportLab } from './events.js';
@@ -27,9 +27,11 @@ export interface LabUpOptions {
 /**
  * Brings a rack up, or what of it is down: namespace and bridge, dnsmasq, the server. Whatever was
  * killed is started again; machines stay as they are.
+ * @throws StackwrightError those of `loadSite` before anything starts, `ProcessNotStarted`
  */
 export async function labUp(options: LabUpOptions): Promise<Lab> {
   const { state, reporter, name, site } = options;
+  await loadSite(site);
   const directory = labDirectory(state, name);
   const known = await readLab(state, name);
   const lab: Lab = known ?? newLab(state, name, site);

@@ -10,9 +10,17 @@ import { writeFileAtomic } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import { isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
-import { deployRun, listRuns, resumeRun } from '../deploy/index.js';
+import { checkAnswers, deployRun, listRuns, requireRight, resumeRun } from '../deploy/index.js';
 import { type Db, openDatabase } from '../engine/index.js';
-import { listEvents, listMachines, type Machine, setMachineState, sshConfigFile } from '../inventory/index.js';
+import {
+  listEvents,
+  listMachines,
+  loadSite,
+  type Machine,
+  operatorKey,
+  setMachineState,
+  sshConfigFile,
+} from '../inventory/index.js';
 import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine } from '../lab/index.js';
 import { ensureRamdisk } from '../netboot/index.js';
 import { ensureRole, type Role } from '../role/index.js';
@@ -49,6 +57,11 @@ const MEMCACHED_PORT = 11211;
 export async function quickstart({ state, reporter }: QuickstartOptions): Promise<QuickstartResult> {
   const seconds: StationSeconds = {};
   const site = await ownSite(state);
+  const answerFile = join(site, 'answers.txt');
+  // A mistake in what the user may have changed comes out now, not minutes later.
+  await loadSite(site);
+  await operatorKey(state);
+  requireRight(answerFile, await checkAnswers(answerFile));
   const role = await atStation('role', seconds, reporter, () =>
     ensureRole({ ...ROLE, elementsPath: [join(site, 'elements')], environment: {}, state, reporter, force: true }),
   );
@@ -59,9 +72,7 @@ export async function quickstart({ state, reporter }: QuickstartOptions): Promis
     const context = { state, reporter, db, lab };
     const installed = await atStation('install', seconds, reporter, () => install(context));
     const machine = await atStation('firstboot', seconds, reporter, () => firstBoot(context, installed));
-    const runId = await atStation('deploy', seconds, reporter, () =>
-      deploy(context, machine, join(site, 'answers.txt')),
-    );
+    const runId = await atStation('deploy', seconds, reporter, () => deploy(context, machine, answerFile));
     const service = await atStation('check', seconds, reporter, () => checkMemcached(lab, machine));
     return { machine, role, lab, service, runId, seconds, site };
   } finally {
