@@ -48,7 +48,7 @@ const PROGRAMS = {
   rsync: ['/usr/bin/rsync'],
   'squashfs-tools': ['/usr/bin/unsquashfs'],
   tar: ['/bin/tar'],
-  coreutils: ['/bin/dd', '/usr/bin/sha256sum'],
+  coreutils: ['/bin/dd', '/usr/bin/sha256sum', '/usr/bin/tee'],
   'util-linux': ['/sbin/blkid', '/sbin/wipefs', '/sbin/mkswap'],
   zstd: ['/usr/bin/zstd'],
 } as const;

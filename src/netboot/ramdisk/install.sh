@@ -144,12 +144,18 @@ lay_role() {
 }
 
 role_by_http() {
-	# The download goes to the target disk, so that memory need not hold it; curl resumes a broken one.
+	# The download goes to the target disk, so that memory need not hold it.
 	archive=/chroot/.role.squashfs
-	server --max-time 3600 --continue-at - --output "$archive" "$SERVER/v1/node/role/$ROLE/$VERS/role.squashfs" ||
-		fail "role $ROLE $VERS could not be fetched: is it published? is the disk large enough?"
-	expected=$(server --max-time 60 "$SERVER/v1/node/role/$ROLE/$VERS/sha256") || fail "role $ROLE $VERS has no checksum"
-	[ "$(sha256sum "$archive" | cut -d ' ' -f 1)" = "$expected" ] || fail "role $ROLE $VERS arrived damaged"
+	url=$SERVER/v1/node/role/$ROLE/$VERS
+	expected=$(server --max-time 60 "$url/sha256") || fail "role $ROLE $VERS could not be fetched: is it published?"
+	# At first without trying again, because what has passed is hashed on its way; a broken download is resumed and
+	# hashed from the disk.
+	hash=$(server --retry 0 --max-time 3600 "$url/role.squashfs" | /usr/bin/tee "$archive" | /usr/bin/sha256sum | cut -d ' ' -f 1)
+	if [ "$hash" != "$expected" ]; then
+		server --max-time 3600 --continue-at - --output "$archive" "$url/role.squashfs" ||
+			fail "role $ROLE $VERS could not be fetched: is the disk large enough?"
+		[ "$(/usr/bin/sha256sum "$archive" | cut -d ' ' -f 1)" = "$expected" ] || fail "role $ROLE $VERS arrived damaged"
+	fi
 	say "role fetched and checked, up $(cut -d. -f1 /proc/uptime) s"
 	unsquashfs -quiet -no-progress -force -dest /chroot "$archive" || fail "role $ROLE $VERS could not be unpacked: is the disk full?"
 	rm "$archive"
