@@ -170,6 +170,20 @@ describe.skipIf(!canRun)('the way of a machine', () => {
     await json(state, 'lab', 'power-off', 'small');
   });
 
+  it('does not install a machine that is held, says so on its console, and lets it go again', async () => {
+    const uuid = (await nodes()).find((one) => one.state === 'discovered')?.identity ?? '';
+    await json(state, 'node', 'hold', uuid, '--reason', 'waits for a disk');
+    await powerOn('small');
+
+    await until(() => consoleOf('small').includes('this machine is held: waits for a disk'));
+
+    await json(state, 'lab', 'power-off', 'small');
+    const released = await json<Node>(state, 'node', 'release', uuid);
+    expect(released.state).toBe('discovered');
+    const refused = await start(state, ['node', 'release', 'node1']).ended;
+    expect(refused.stderr).toContain('MachineStateInvalid');
+  });
+
   it('marks a machine whose installation fails, stores its log and gives its count back', async () => {
     writeFileSync(join(site, 'state'), "[('lab', 3), ('broken', 2)]\n");
     writeFileSync(join(site, 'broken.specs'), "[('disk', '$disk', 'size', '2')]\n");

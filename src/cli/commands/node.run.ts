@@ -1,8 +1,9 @@
 import Table from 'cli-table3';
-import { type Db, openDatabase } from '../../engine/index.js';
+import { StackwrightError } from '../../base/errors.js';
+import { type Db, type MachineState, openDatabase } from '../../engine/index.js';
 import { findMachine, listEvents, listMachines, type Machine, setMachineState } from '../../inventory/index.js';
 import { type CliContext, command } from '../context.js';
-import type { NodeFlags, NodeListFlags } from './node.js';
+import type { NodeChangeFlags, NodeFlags, NodeListFlags } from './node.js';
 
 export async function nodeList(this: CliContext, flags: NodeListFlags): Promise<void> {
   await withDatabase(this, flags, async (db) => {
@@ -21,17 +22,55 @@ export async function nodeShow(this: CliContext, flags: NodeFlags, wanted: strin
   });
 }
 
-export async function nodeReinstall(this: CliContext, flags: NodeFlags, wanted: string): Promise<void> {
-  await withDatabase(this, flags, async (db) => {
-    const { id } = await findMachine(db, wanted);
-    const machine = await setMachineState(
-      db,
-      id,
-      'discovered',
-      'an operator asked for reinstallation',
-      this.reporter(flags),
-    );
-    if (flags.json) this.printJson(withoutToken(machine));
+export async function nodeReinstall(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
+  await change(this, flags, wanted, {
+    from: ['installed', 'up', 'failed'],
+    to: 'discovered',
+    reason: 'to be installed again',
+  });
+}
+
+export async function nodeRelease(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
+  await change(this, flags, wanted, { from: ['failed', 'held', 'retired'], to: 'discovered', reason: 'released' });
+}
+
+export async function nodeHold(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
+  await change(this, flags, wanted, { to: 'held', reason: 'held by an operator' });
+}
+
+export async function nodeRetire(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
+  await change(this, flags, wanted, { to: 'retired', reason: 'retired by an operator' });
+}
+
+interface Change {
+  /** Only from these; else from all that the inventory allows. */
+  from?: MachineState[];
+  to: MachineState;
+  /** Unless `--reason` gives another. */
+  reason: string;
+}
+
+/** @throws StackwrightError `MachineStateInvalid`, so that a slip of the hand installs nothing again */
+async function change(
+  context: CliContext,
+  flags: NodeChangeFlags,
+  wanted: string,
+  { from, to, reason }: Change,
+): Promise<void> {
+  await withDatabase(context, flags, async (db) => {
+    const { id, name, state } = await findMachine(db, wanted);
+    if (from && !from.includes(state)) {
+      throw new StackwrightError(
+        'MachineStateInvalid',
+        `${name} is ${state}: this is for a machine that is ${from.join(', ')}`,
+        {
+          value: state,
+          hint: 'an installed machine needs node reinstall, one that was set aside node release',
+        },
+      );
+    }
+    const machine = await setMachineState(db, id, to, flags.reason ?? reason, context.reporter(flags));
+    if (flags.json) context.printJson(withoutToken(machine));
   });
 }
 

@@ -6,6 +6,10 @@ export interface NodeFlags {
   json: boolean;
 }
 
+export interface NodeChangeFlags extends NodeFlags {
+  reason?: string;
+}
+
 export interface NodeListFlags extends NodeFlags {
   state?: MachineState;
 }
@@ -37,13 +41,36 @@ const show = buildCommand<NodeFlags, [string], CliContext>({
   docs: { brief: 'Show a machine: facts, variables, host keys, events' },
 });
 
-const reinstall = buildCommand<NodeFlags, [string], CliContext>({
+const reason = { kind: 'parsed', parse: String, brief: 'Why, for those who look later', optional: true } as const;
+
+const reinstall = buildCommand<NodeChangeFlags, [string], CliContext>({
   loader: async () => (await import('./node.run.js')).nodeReinstall,
-  parameters: { flags: { json }, positional: machine },
+  parameters: { flags: { json, reason }, positional: machine },
   docs: { brief: 'Let an installed machine be installed again when it next boots from the network' },
 });
 
+const release = buildCommand<NodeChangeFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodeRelease,
+  parameters: { flags: { json, reason }, positional: machine },
+  docs: { brief: 'Let a failed, held or retired machine be installed when it next boots from the network' },
+});
+
+const hold = buildCommand<NodeChangeFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodeHold,
+  parameters: { flags: { json, reason }, positional: machine },
+  docs: {
+    brief: 'Keep a machine from being installed; its count is given back, its record stays its own',
+    customUsage: [{ input: 'node7 --reason "waits for a disk"', brief: 'The machine shows it on its console' }],
+  },
+});
+
+const retire = buildCommand<NodeChangeFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodeRetire,
+  parameters: { flags: { json, reason }, positional: machine },
+  docs: { brief: 'Give up a machine: its count is given back and its CMDB record is free for another' },
+});
+
 export const nodeRoutes = buildRouteMap({
-  routes: { list, show, reinstall },
+  routes: { list, show, reinstall, release, hold, retire },
   docs: { brief: 'The machines of the inventory' },
 });
