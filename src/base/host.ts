@@ -38,6 +38,8 @@ export const hostPrograms: HostProgram[] = [
   { program: 'ssh-keygen', package: 'openssh-client', purpose: 'inventory: keys and host keys' },
   { program: 'rsync', package: 'rsync', purpose: 'role: transport for eDeploy clients' },
   { program: 'losetup', package: 'mount', purpose: 'image: block devices' },
+  { program: 'sfdisk', package: 'fdisk', purpose: 'image: partition tables' },
+  { program: 'mke2fs', package: 'e2fsprogs', purpose: 'image: file systems' },
   { program: 'setpriv', package: 'util-linux', purpose: 'engine: PostgreSQL does not run as root' },
   { program: '/usr/lib/postgresql/*/bin/initdb', package: 'postgresql', purpose: 'engine: the private database' },
   {

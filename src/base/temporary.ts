@@ -19,7 +19,12 @@ export type TemporaryThing =
   | { kind: 'directory'; path: string }
   /** Everything mounted at or below the path; processes that hold it are ended first. */
   | { kind: 'mount'; path: string }
-  | { kind: 'loop'; device: string }
+  /** One file. */
+  | { kind: 'file'; path: string }
+  /** Every loop device over a file: the kernel chooses their names when they are made. */
+  | { kind: 'loops'; file: string }
+  /** An LVM volume group on loop devices over a file. A group of that name elsewhere is not touched. */
+  | { kind: 'volume-group'; name: string; file: string }
   | { kind: 'process'; process: ProcessIdentity; what: string }
   | { kind: 'namespace'; name: string };
 
@@ -141,9 +146,21 @@ export async function undoThing(thing: TemporaryThing): Promise<void> {
     case 'mount':
       await unmountBelow(thing.path);
       return;
-    case 'loop':
-      await run('losetup', ['--detach', thing.device], { okStatuses: [0, 1] });
+    case 'file':
+      await rm(thing.path, { force: true });
       return;
+    case 'loops':
+      for (const device of await loopDevices(thing.file)) {
+        await run('losetup', ['--detach', device], { okStatuses: [0, 1] });
+      }
+      return;
+    case 'volume-group': {
+      const devices = await loopDevices(thing.file);
+      const group = ['--devices', devices.join(','), thing.name];
+      // Status 5: the group was never made.
+      if (devices.length > 0) await run('vgchange', ['--activate', 'n', ...group], { okStatuses: [0, 5] });
+      return;
+    }
     case 'process':
       await endProcess(thing.process);
       return;
@@ -165,6 +182,12 @@ export function mountsBelow(path: string): string[] {
     )
     .filter((point) => point === path || point.startsWith(`${path}/`))
     .reverse();
+}
+
+/** The loop devices over a file. */
+async function loopDevices(file: string): Promise<string[]> {
+  const { stdout } = await run('losetup', ['--associated', file, '--noheadings', '--output', 'NAME']);
+  return stdout.split('\n').filter(Boolean);
 }
 
 async function unmountBelow(path: string): Promise<void> {
