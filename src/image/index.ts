@@ -1,3 +1,9 @@
+export {
+  blockDeviceGraph,
+  describeGraph,
+  readBlockDeviceConfig,
+  readConfigFile,
+} from './block-device/index.js';
 export { type BuildOptions, type BuiltTree, buildTree } from './build.js';
 export { type Element, elementsPath, type ResolveOptions, resolveElements } from './elements.js';
 export { elementExports, hostArchitecture } from './environment.js';

@@ -8,6 +8,7 @@ import { routes } from '../../src/cli/routes.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
 import { loadPlugins } from '../../src/deploy/plugin.js';
 import { type NetworkDescription, parseDriveJson, renderConfigDrive } from '../../src/firstboot/index.js';
+import { planBlockDevices, readBlockDeviceConfig } from '../../src/image/block-device/index.js';
 import { parseCmdb, parseFacts, renderConfigureScript } from '../../src/inventory/index.js';
 import { parseState } from '../../src/inventory/site.js';
 import { parseSpecs } from '../../src/inventory/specs.js';
@@ -23,6 +24,7 @@ const readers: Record<string, (text: string, page: string) => unknown> = {
   state: parseState,
   facts: parseFacts,
   configure: (configureText) => renderConfigureScript({ profile: 'page', configureText, variables: {} }),
+  'block-device': (text, page) => planBlockDevices(readBlockDeviceConfig(text, page), 4 * 2 ** 30),
   network_data: (text, page) => renderConfigDrive({ network: parseDriveJson<NetworkDescription>(text, page) }),
   meta_data: (text, page) => renderConfigDrive({ metaData: parseDriveJson<Record<string, Json>>(text, page) }),
   async answers(text, page) {

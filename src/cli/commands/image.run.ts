@@ -1,16 +1,20 @@
 import { StackwrightError } from '../../base/errors.js';
 import {
+  blockDeviceGraph,
+  describeGraph,
   type Element,
   elementExports,
   elementsPath,
   ensureTree,
   hostArchitecture,
+  readBlockDeviceConfig,
+  readConfigFile,
   resolveElements,
   wantedPackages,
 } from '../../image/index.js';
 import { ensureRole } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
-import type { ImageBuildFlags, ImageElementsFlags, ImagePackagesFlags } from './image.js';
+import type { ImageBlockDeviceFlags, ImageBuildFlags, ImageElementsFlags, ImagePackagesFlags } from './image.js';
 
 export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
   await command(this, flags.json, async () => {
@@ -70,6 +74,18 @@ export async function imagePackages(this: CliContext, flags: ImagePackagesFlags,
     for (const [phase, { install, uninstall }] of Object.entries(installs)) {
       for (const [name, element] of install) this.print(`${phase}\t+\t${name}\t${element}`);
       for (const [name, element] of uninstall) this.print(`${phase}\t-\t${name}\t${element}`);
+    }
+  });
+}
+
+export async function imageBlockDevice(this: CliContext, flags: ImageBlockDeviceFlags, path: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const { text, file } = readConfigFile(path);
+    const graph = blockDeviceGraph(readBlockDeviceConfig(text, file, { type: this.process.env.FS_TYPE }));
+    if (flags.json) return this.printJson(describeGraph(graph));
+    for (const node of graph.order) {
+      const base = 'base' in node ? [node.base].flat().join(' ') : '';
+      this.print(`${node.name}\t${node.kind}\t${base}`);
     }
   });
 }

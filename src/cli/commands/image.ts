@@ -21,6 +21,10 @@ export interface ImageBuildFlags extends ElementFlags {
 
 export type ImagePackagesFlags = ElementFlags & { arch?: string };
 
+export interface ImageBlockDeviceFlags {
+  json: boolean;
+}
+
 export interface ImageElementsFlags extends ElementFlags {
   env: boolean;
   oneLine: boolean;
@@ -120,7 +124,25 @@ const packages = buildCommand<ImagePackagesFlags, string[], CliContext>({
   },
 });
 
+const blockDevice = buildCommand<ImageBlockDeviceFlags, [string], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageBlockDevice,
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Configuration of block devices, YAML', parse: String, placeholder: 'file' }],
+    },
+    flags: { json: elementFlags.json },
+  },
+  docs: {
+    brief: 'Check a configuration of block devices and say in which order they are made; makes nothing',
+    customUsage: [
+      { input: 'disk.yaml', brief: 'Name, kind and base, one line each, in their order' },
+      { input: '--json disk.yaml', brief: 'Nodes with their settings, edges, order' },
+    ],
+  },
+});
+
 export const imageRoutes = buildRouteMap({
-  routes: { build, elements, packages },
+  routes: { build, elements, packages, 'block-device': blockDevice },
   docs: { brief: 'Images from elements of diskimage-builder' },
 });

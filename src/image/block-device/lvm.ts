@@ -1,0 +1,43 @@
+import type { LogicalVolumeNode, PhysicalVolumeNode, VolumeGroupNode } from './nodes.js';
+
+/** LVM rounds sizes to this many bytes, its physical extents. */
+const extentSize = 4 * 2 ** 20;
+
+/**
+ * The commands that make the volumes of one `lvm` entry, in their order. All of them see our
+ * devices only, so that the host's groups can neither be hit nor clash.
+ * @param devices the device of each physical volume, by its name
+ * @param withUdev whether udevd runs; without it LVM makes the nodes in /dev itself and waits for nobody
+ */
+export function lvmCommands(
+  nodes: (PhysicalVolumeNode | VolumeGroupNode | LogicalVolumeNode)[],
+  devices: Map<string, string>,
+  withUdev: boolean,
+): [program: string, ...args: string[]][] {
+  const common = ['--devices', [...devices.values()].join(','), ...(withUdev ? [] : ['--config', withoutUdev])];
+  const device = (name: string) => devices.get(name) ?? '';
+  return nodes.map((node) => {
+    const { name, options } = node;
+    if (node.kind === 'pv') return ['pvcreate', ...common, '--yes', ...options, device(name)];
+    if (node.kind === 'vg') return ['vgcreate', ...common, ...options, name, ...node.base.map(device)];
+    return ['lvcreate', ...common, '--yes', '--name', name, ...volumeSize(node), ...options, node.base];
+  });
+}
+
+const withoutUdev = 'activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 }';
+
+function volumeSize({ type, thinPool, size, extents }: LogicalVolumeNode): string[] {
+  return [
+    ...(type ? ['--type', type] : []),
+    ...(thinPool === undefined ? [] : ['--thinpool', thinPool]),
+    ...(size === undefined
+      ? ['--extents', extents ?? '']
+      : [type === 'thin' ? '--virtualsize' : '--size', `${size - (size % extentSize)}b`]),
+  ];
+}
+
+/** Where device-mapper puts a logical volume: hyphens of names are doubled. */
+export function volumePath({ name, base }: LogicalVolumeNode): string {
+  const doubled = (word: string) => word.replaceAll('-', '--');
+  return `/dev/mapper/${doubled(base)}-${doubled(name)}`;
+}
