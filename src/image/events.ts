@@ -5,6 +5,7 @@ export type ImageEvent =
   | StackwrightEvent<'image.unchanged', { path: string; identity: string }>
   | StackwrightEvent<'image.build.started', { identity: string; elements: string[]; logFile: string }>
   | StackwrightEvent<'image.build.finished', { identity: string; seconds: number; phases: Record<string, number> }>
+  | StackwrightEvent<'image.output.written', { format: string; path: string; bytes: number; seconds: number }>
   | StackwrightEvent<'image.phase.started', { phase: string; scripts: number }>
   | StackwrightEvent<'image.phase.finished', { phase: string; seconds: number }>
   | StackwrightEvent<'image.script.started', { phase: string; script: string; element: string }>

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { run } from '../base/command.js';
+import { silentReporter } from '../base/events.js';
+import { stateDirectory } from '../base/state.js';
+import { openTemporary, type TemporaryState } from '../base/temporary.js';
+import { convertCommand, type OutputFormat, type OutputOptions, parseFormats, writeOutputs } from './output.js';
+
+let work: string;
+let temporary: TemporaryState;
+
+beforeEach(() => {
+  work = mkdtempSync(join(tmpdir(), 'stackwright-output-'));
+  temporary = openTemporary(stateDirectory(join(work, 'state')), 'test');
+  mkdirSync(join(work, 'tree/proc/1'), { recursive: true });
+  writeFileSync(join(work, 'tree/file'), 'content');
+  writeFileSync(join(work, 'disk.raw'), 'a disk');
+  truncateSync(join(work, 'disk.raw'), 2 ** 20);
+});
+
+afterEach(async () => {
+  await temporary.undo();
+  rmSync(work, { recursive: true });
+});
+
+function options(formats: OutputFormat[], kind: 'tree' | 'disk', more: Partial<OutputOptions> = {}): OutputOptions {
+  const path = join(work, kind === 'tree' ? 'tree' : 'disk.raw');
+  const output = join(work, 'out/image');
+  return { formats, source: { kind, path }, output, temporary, reporter: silentReporter, ...more };
+}
+
+const outputs = () => readdirSync(join(work, 'out')).sort();
+
+it('writes from each source the formats that it can give, and takes the disk for raw', async () => {
+  const formats = parseFormats('raw,qcow2,tar,vhd,tgz,squashfs');
+
+  const fromTree = await writeOutputs(options(formats, 'tree'));
+  const fromDisk = await writeOutputs(options(formats, 'disk'));
+
+  expect(fromTree.map(({ format }) => format)).toEqual(['tar', 'tgz', 'squashfs']);
+  expect(fromDisk.map(({ format }) => format)).toEqual(['raw', 'qcow2', 'vhd']);
+  expect(outputs()).toEqual(['image.qcow2', 'image.raw', 'image.squash', 'image.tar', 'image.tgz', 'image.vhd']);
+  expect(existsSync(join(work, 'disk.raw'))).toBe(false);
+  const listed = execFileSync('tar', ['-tzf', join(work, 'out/image.tgz')], { encoding: 'utf8' });
+  expect(listed).toBe('./\n./file\n');
+  for (const name of ['image.qcow2', 'image.vhd']) {
+    execFileSync('qemu-img', ['compare', join(work, 'out', name), join(work, 'out/image.raw')]);
+  }
+  const info = JSON.parse(
+    execFileSync('qemu-img', ['info', '--output=json', join(work, 'out/image.qcow2')], { encoding: 'utf8' }),
+  );
+  expect(info['format-specific'].data['compression-type']).toBe('zstd');
+});
+
+it('writes checksums that md5sum and sha256sum find right', async () => {
+  await writeOutputs(options(['tar'], 'tree', { checksum: true }));
+
+  expect(outputs()).toEqual(['image.tar', 'image.tar.md5', 'image.tar.sha256']);
+  execFileSync('md5sum', ['--check', 'image.tar.md5'], { cwd: join(work, 'out') });
+  execFileSync('sha256sum', ['--check', 'image.tar.sha256'], { cwd: join(work, 'out') });
+});
+
+it('renames what is there, with its checksums, unless it may be replaced', async () => {
+  await writeOutputs(options(['tar'], 'tree', { checksum: true }));
+  await writeOutputs(options(['tar'], 'tree'));
+  await writeOutputs(options(['tar'], 'tree'));
+
+  const kept = outputs().map((name) => name.replace(/-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d(-2)?/, '-TIME'));
+  expect(kept.sort()).toEqual(
+    ['image-TIME.tar', 'image-TIME.tar', 'image-TIME.tar.md5', 'image-TIME.tar.sha256', 'image.tar'].sort(),
+  );
+
+  rmSync(join(work, 'out'), { recursive: true });
+  await writeOutputs(options(['tar'], 'tree', { checksum: true }));
+  await writeOutputs(options(['tar'], 'tree', { overwrite: true }));
+
+  expect(outputs()).toEqual(['image.tar']);
+});
+
+it('leaves what was there where one format fails, and nothing half written', async () => {
+  mkdirSync(join(work, 'out'));
+  writeFileSync(join(work, 'out/image.qcow2'), 'before');
+
+  const failing = writeOutputs(options(['qcow2', 'vhd', 'raw'], 'disk', { qemuOptions: 'no_such=1' }));
+
+  await expect(failing).rejects.toMatchObject({ code: 'CommandFailed' });
+  expect(outputs()).toEqual(['image.qcow2']);
+  expect(readFileSync(join(work, 'out/image.qcow2'), 'utf8')).toBe('before');
+  expect(existsSync(join(work, 'disk.raw'))).toBe(true);
+});
+
+it('publishes none where one fails, also where others are whole', async () => {
+  const source = {
+    kind: 'tree' as const,
+    path: join(work, 'tree'),
+    run: async (...[program, args, given]: Parameters<typeof run>) => {
+      if (args.includes('--gzip'))
+        await expect.poll(() => outputs().some((name) => name.startsWith('.image.tar'))).toBe(true);
+      return args.includes('--gzip') ? run('false', []) : run(program, args, given);
+    },
+  };
+
+  await expect(writeOutputs(options(['tar', 'tgz'], 'tree', { source }))).rejects.toMatchObject({
+    code: 'CommandFailed',
+  });
+
+  expect(outputs()).toEqual([]);
+});
+
+it('refuses a format that is not known', () => {
+  expect(parseFormats('qcow2, raw,qcow2')).toEqual(['qcow2', 'raw']);
+  expect(() => parseFormats('qcow3')).toThrow('an image cannot have the format qcow3');
+});
+
+it('compresses with zstd unless it may not, or a user’s options exclude it', () => {
+  const command = (compress: boolean, qemuOptions?: string) =>
+    convertCommand('qcow2', { source: 'in', file: 'out', compress, qemuOptions }).join(' ');
+
+  expect(command(true)).toBe('qemu-img convert -c -f raw -O qcow2 -o compression_type=zstd in out');
+  expect(command(true, 'cluster_size=2M')).toContain('-o compression_type=zstd,cluster_size=2M');
+  expect(command(true, 'compat=0.10')).toContain('-c -f raw -O qcow2 -o compat=0.10 in out');
+  expect(command(false)).toBe('qemu-img convert -f raw -O qcow2 in out');
+});

@@ -1,0 +1,260 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, parse } from 'node:path';
+import { run } from '../base/command.js';
+import { hasCode, StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
+import { writeFileAtomic } from '../base/files.js';
+import type { TemporaryState } from '../base/temporary.js';
+import type { Runner } from './block-device/index.js';
+import { reportImage } from './events.js';
+
+/** Formats of an image: some are made from its mounted files, others from its raw disk. */
+const treeFormats = ['tar', 'tgz', 'squashfs'] as const;
+const diskFormats = ['qcow2', 'vhd', 'raw'] as const;
+
+type TreeFormat = (typeof treeFormats)[number];
+type DiskFormat = (typeof diskFormats)[number];
+export type OutputFormat = TreeFormat | DiskFormat;
+
+/** What formats are made from. */
+export type OutputSource =
+  /** A mounted root; `run` sees the mounts, that of a sandbox. Nothing else of the host is mounted in it. */
+  | { kind: 'tree'; path: string; run?: Runner }
+  /** A raw image that nobody uses any more. It becomes the output where `raw` is wanted. */
+  | { kind: 'disk'; path: string };
+
+export interface OutputOptions {
+  /** Those that this source cannot give are left for the other one. */
+  formats: OutputFormat[];
+  source: OutputSource;
+  /** Path of the image without its ending. */
+  output: string;
+  /** Owns what is half written. */
+  temporary: TemporaryState;
+  reporter: Reporter;
+  /** Off with `-u`; on unless told. */
+  compress?: boolean;
+  /** Options for the format, `--qemu-img-options`, as qemu-img's `-o` reads them. */
+  qemuOptions?: string;
+  /** Writes `.md5` and `.sha256` beside each. */
+  checksum?: boolean;
+  /** Replaces what is there; else that is renamed, with the time in its name. */
+  overwrite?: boolean;
+  signal?: AbortSignal;
+  logFile?: string;
+}
+
+export interface WrittenOutput {
+  format: OutputFormat;
+  path: string;
+  bytes: number;
+}
+
+/**
+ * Reads `-t`, formats separated by commas.
+ * @throws StackwrightError `OutputFormatUnknown`
+ */
+export function parseFormats(text: string): OutputFormat[] {
+  const known: readonly OutputFormat[] = [...treeFormats, ...diskFormats];
+  const words = text.split(',').map((word) => word.trim());
+  const formats = words.filter(Boolean).map((word) => {
+    const format = known.find((candidate) => candidate === word);
+    if (format) return format;
+    throw new StackwrightError('OutputFormatUnknown', `an image cannot have the format ${word}`, {
+      value: word,
+      hint: `known are ${known.join(', ')}`,
+      exitStatus: 2,
+    });
+  });
+  return [...new Set(formats)];
+}
+
+/**
+ * Writes every format that can be made from a source, all at the same time. Each is written under
+ * another name; when all are whole they are renamed, so that nobody sees half of one. Where one
+ * fails, the others are ended, and what was there before stays.
+ */
+export async function writeOutputs(options: OutputOptions): Promise<WrittenOutput[]> {
+  const possible: readonly OutputFormat[] = options.source.kind === 'tree' ? treeFormats : diskFormats;
+  const wanted = options.formats.filter((format) => possible.includes(format));
+  await mkdir(dirname(options.output), { recursive: true });
+  const unpublished = wanted.map((format) => unpublishedOutput(format, options));
+  try {
+    await makeAll(unpublished, options);
+    const written: WrittenOutput[] = [];
+    for (const output of unpublished) written.push(await publish(output, options));
+    return written;
+  } catch (error) {
+    for (const { unfinished } of unpublished) await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** An output under the name that it has until it is whole. */
+interface UnpublishedOutput {
+  format: OutputFormat;
+  path: string;
+  unfinished: string;
+  sums?: { md5: string; sha256: string };
+  seconds: number;
+}
+
+function unpublishedOutput(format: OutputFormat, { output, temporary }: OutputOptions): UnpublishedOutput {
+  const path = outputPath(output, format);
+  const unfinished = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
+  temporary.add({ kind: 'file', path: unfinished });
+  return { format, path, unfinished, seconds: 0 };
+}
+
+/** The first failure ends the others, which are waited for. */
+async function makeAll(outputs: UnpublishedOutput[], options: OutputOptions): Promise<void> {
+  const failed = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  const failures: unknown[] = [];
+  const others = outputs.filter(({ format }) => format !== 'raw');
+  const tasks = others.map((output) =>
+    make(output, { ...options, signal }).catch((error) => {
+      failures.push(error);
+      failed.abort();
+    }),
+  );
+  await Promise.all(tasks);
+  if (failures.length > 0) throw failures[0];
+  // It takes the disk away.
+  for (const output of outputs) if (output.format === 'raw') await make(output, options);
+}
+
+/** The file name's ending is the format, but for squashfs, as in diskimage-builder. */
+function outputPath(output: string, format: OutputFormat): string {
+  const ending = format === 'squashfs' ? 'squash' : format;
+  return output.endsWith(`.${ending}`) ? output : `${output}.${ending}`;
+}
+
+async function make(output: UnpublishedOutput, options: OutputOptions): Promise<void> {
+  const started = Date.now();
+  const { format, unfinished } = output;
+  if (format === 'raw') await moveDisk(options, unfinished);
+  else await convert(format, options, unfinished);
+  if (options.checksum) output.sums = await checksums(unfinished);
+  output.seconds = (Date.now() - started) / 1000;
+}
+
+async function publish(output: UnpublishedOutput, options: OutputOptions): Promise<WrittenOutput> {
+  const { format, path, unfinished, sums, seconds } = output;
+  await makeRoom(path, options.overwrite === true);
+  await rename(unfinished, path);
+  for (const [kind, sum] of Object.entries(sums ?? {})) {
+    await writeFileAtomic(`${path}.${kind}`, `${sum}  ${basename(path)}\n`);
+  }
+  const { size: bytes } = await stat(path);
+  reportImage(options.reporter, {
+    code: 'image.output.written',
+    level: 'info',
+    message: `wrote ${path} in ${seconds.toFixed(1)} s`,
+    data: { format, path, bytes, seconds },
+  });
+  return { format, path, bytes };
+}
+
+async function convert(format: Exclude<OutputFormat, 'raw'>, options: OutputOptions, file: string): Promise<void> {
+  const { source, compress = true, qemuOptions } = options;
+  const runner = (source.kind === 'tree' ? source.run : undefined) ?? run;
+  const [program, ...args] = convertCommand(format, { source: source.path, file, compress, qemuOptions });
+  await runner(program, args, { timeout: 7200, signal: options.signal, logFile: options.logFile });
+}
+
+/** What is written by the command line that makes a format. */
+export interface Conversion {
+  source: string;
+  file: string;
+  compress: boolean;
+  qemuOptions?: string;
+}
+
+export function convertCommand(
+  format: Exclude<OutputFormat, 'raw'>,
+  { source, file, compress, qemuOptions }: Conversion,
+): [program: string, ...args: string[]] {
+  const archive = ['--create', '--file', file, '--directory', source, '--exclude=./sys', '--exclude=./proc'];
+  const entries = ['--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*', '.'];
+  switch (format) {
+    case 'tar':
+      return ['tar', ...archive, ...entries];
+    case 'tgz':
+      return ['tar', '--gzip', ...archive, ...entries];
+    case 'squashfs': {
+      const packing = compress ? ['-comp', 'zstd', '-Xcompression-level', '15'] : ['-noI', '-noD', '-noF', '-noX'];
+      const without = ['-wildcards', '-e', 'proc/*', 'sys/*'];
+      return ['mksquashfs', source, file, ...packing, '-xattrs', '-noappend', '-no-progress', '-quiet', ...without];
+    }
+    case 'qcow2': {
+      // A user's own options may need zlib, as `compat=0.10` does.
+      const zstd = compress && !/compat(ibility)?=|compression_type=/.test(qemuOptions ?? '');
+      const settings = [...(zstd ? ['compression_type=zstd'] : []), ...(qemuOptions ? [qemuOptions] : [])];
+      return qemuConvert('qcow2', settings, compress ? ['-c'] : [], source, file);
+    }
+    case 'vhd':
+      // Without force_size the size is rounded to what old geometries can tell.
+      return qemuConvert('vpc', ['force_size=on', ...(qemuOptions ? [qemuOptions] : [])], [], source, file);
+  }
+}
+
+function qemuConvert(
+  format: string,
+  settings: string[],
+  flags: string[],
+  source: string,
+  file: string,
+): [program: string, ...args: string[]] {
+  const options = settings.length > 0 ? ['-o', settings.join(',')] : [];
+  return ['qemu-img', 'convert', ...flags, '-f', 'raw', '-O', format, ...options, source, file];
+}
+
+/** On another file system its holes stay holes. */
+async function moveDisk({ source, signal }: OutputOptions, file: string): Promise<void> {
+  try {
+    await rename(source.path, file);
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error;
+    await run('cp', ['--sparse=always', source.path, file], { timeout: 3600, signal });
+  }
+}
+
+/** What is there goes away, or gets the time in its name; so do its checksums. */
+async function makeRoom(path: string, overwrite: boolean): Promise<void> {
+  const sums = ['.md5', '.sha256'];
+  const { dir, name, ext } = parse(path);
+  const old = freeName(join(dir, `${name}-${timeInName(new Date())}`), ext);
+  for (const ending of ['', ...sums]) {
+    if (!existsSync(path + ending)) continue;
+    if (!overwrite) await rename(path + ending, old + ending);
+    else if (ending !== '') await rm(path + ending);
+  }
+}
+
+/** Two in one second get a number. */
+function freeName(stem: string, ending: string): string {
+  let name = `${stem}${ending}`;
+  for (let number = 2; existsSync(name); number++) name = `${stem}-${number}${ending}`;
+  return name;
+}
+
+/** As `date +%Y.%m.%d-%H.%M.%S`. */
+function timeInName(time: Date): string {
+  const two = (number: number) => String(number).padStart(2, '0');
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('.');
+  return `${day}-${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join('.')}`;
+}
+
+/** Both sums from one reading. */
+async function checksums(path: string): Promise<{ md5: string; sha256: string }> {
+  const md5 = createHash('md5');
+  const sha256 = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
+    md5.update(chunk);
+    sha256.update(chunk);
+  }
+  return { md5: md5.digest('hex'), sha256: sha256.digest('hex') };
+}
