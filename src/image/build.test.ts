@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -12,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
+import { packageRoot } from '../base/package-root.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { mountsBelow } from '../base/temporary.js';
 import { type BuildOptions, buildTree } from './build.js';
@@ -157,6 +159,54 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     const scripts = events.filter(({ code }) => code.startsWith('image.script.')).map(({ code, data }) => [code, data]);
     expect(scripts.at(-1)).toMatchObject(['image.script.failed', { script: '10-fails', element: 'probe', status: 7 }]);
     expectNothingLeft();
+  });
+
+  it('tells how to replay a failed script, and refuses a shell without a terminal', async () => {
+    script('probe', 'install.d/10-fails', ['exit 7']);
+    const building = buildTree(
+      options(['tiny', 'probe'], { shellOnFailure: true, commandLine: 'stackwright image build tiny probe' }),
+    );
+
+    await expect(building).rejects.toMatchObject({
+      details: {
+        hint: expect.stringContaining(
+          'stackwright image build tiny probe --shell-on-failure, and in its shell /tmp/in_target.d/install.d/10-fails',
+        ),
+      },
+    });
+    expect(events.at(-1)).toMatchObject({
+      code: 'image.shell.refused',
+      data: { breakpoint: 'after-error', phase: 'install.d', replay: '/tmp/in_target.d/install.d/10-fails' },
+    });
+  });
+
+  it('opens shells on a terminal where break says, in the state of the build', () => {
+    script('probe', 'install.d/10-fails', ['echo half > /half', 'exit 7']);
+    const command = [
+      ...[join(packageRoot(), 'bin/stackwright'), 'image', 'build', '--no-base', 'tiny', 'probe'],
+      ...['-o', join(work, 'out'), '--elements-path', join(work, 'elements')],
+    ];
+    const env = { ...process.env, break: 'before-extra-data,after-error', STACKWRIGHT_STATE: state.root };
+
+    const { stdout } = spawnSync('script', ['--quiet', '--return', '--command', command.join(' '), '/dev/null'], {
+      encoding: 'utf8',
+      env,
+      input: 'cd "$TMP_MOUNT_PATH"; echo "here: $(cat etc/resolv.conf.ORIG)"; exit\necho "there: $(cat /half)"; exit\n',
+    });
+
+    expect(stdout).toContain('here: nameserver 192.0.2.1');
+    expect(stdout).toContain('there: half');
+    expect(stdout).toContain('[ElementScriptFailed]');
+    expectNothingLeft();
+  });
+
+  it('refuses a place where a build cannot stop', async () => {
+    const environment = { break: 'after-error,before-lunch' };
+
+    await expect(buildTree(options(['tiny'], { environment }))).rejects.toMatchObject({
+      code: 'BreakpointUnknown',
+      message: 'a build cannot stop at before-lunch',
+    });
   });
 
   it('restores the image’s resolv.conf, empties /tmp and truncates logs', async () => {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../base/command.js';
 import { hasCode, messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
+import { parseBreakpoints } from './breakpoints.js';
 import { type Element, firstPartyElements, resolveElements, withFirstParty } from './elements.js';
 import {
   type BuildPlace,
@@ -22,7 +23,7 @@ import {
   sourcingProgram,
 } from './environment.js';
 import { reportImage } from './events.js';
-import { environmentFiles, generateHooks, type HooksTree, phaseScripts } from './hooks.js';
+import { environmentFiles, generateHooks, type HooksTree, phaseScripts, scriptOwner } from './hooks.js';
 import { imageIdentity } from './identity.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
@@ -48,6 +49,12 @@ export interface BuildOptions {
   signal?: AbortSignal;
   /** Seconds that one script may take; 3600 unless told. */
   scriptTimeout?: number;
+  /** Open a shell where a script fails, as `break=after-error` in the environment does. */
+  shellOnFailure?: boolean;
+  /** Whether standard input is a terminal, on which a shell can be opened. */
+  terminal?: boolean;
+  /** The command line of the build, for the hint how to replay a failed script. */
+  commandLine?: string;
 }
 
 /** The root of a finished image. It is there until it is disposed of. */
@@ -92,6 +99,7 @@ interface Build {
   /** This build's own archives directory for apt: two builds cannot wait for one lock. */
   archives: string;
   logFile: string;
+  breakpoints: Set<string>;
   signal?: AbortSignal;
 }
 
@@ -107,8 +115,11 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
     throw new StackwrightError('NotRoot', 'an image can be built by root only', { hint: 'run the command with sudo' });
   }
   const started = Date.now();
-  const elements = resolveElements(options.elements, options.elementsPath, options);
+  const phaseNames = phases.map(({ name }) => name);
+  const breakpoints = parseBreakpoints(options.environment.break ?? '', phaseNames);
+  if (options.shellOnFailure) breakpoints.add('after-error');
   const arch = options.arch ?? hostArchitecture();
+  const elements = resolveElements(options.elements, options.elementsPath, { ...options, arch });
   const identity = imageIdentity({ ...options, elements, arch });
   const temporary = openTemporary(options.state, 'image build');
   let sandbox: Sandbox | undefined;
@@ -131,6 +142,7 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
       environment: buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
       archives: temporary.directory('archives'),
       logFile,
+      breakpoints,
     };
     const seconds = await runPhases(build);
     await sandbox.end();
@@ -174,9 +186,11 @@ async function runPhases(build: Build): Promise<Record<string, number>> {
       message: `${phase.name}: ${scripts.length} scripts`,
       data: { phase: phase.name, scripts: scripts.length },
     });
+    await stopAt(build, `before-${phase.name}`, phase, environment);
     for (const script of scripts) await runScript(build, phase, script, environment);
     if (phase.name === 'root.d') await enterRoot(build);
     if (phase.name === 'install.d') await installNamed(build, environment);
+    await stopAt(build, `after-${phase.name}`, phase, environment);
     if (phase.name === 'post-root.d') await leaveArchives(build);
     seconds[phase.name] = secondsSince(started);
     reportImage(build.options.reporter, {
@@ -197,7 +211,7 @@ async function runScript(
   environment: Record<string, string>,
 ): Promise<void> {
   const { reporter } = build.options;
-  const element = build.hooks.owners.get(`${phase.name}/${script}`) ?? 'package-installs';
+  const element = scriptOwner(build.hooks, `${phase.name}/${script}`) ?? 'package-installs';
   const about = { phase: phase.name, script, element };
   reportImage(reporter, {
     code: 'image.script.started',
@@ -223,6 +237,8 @@ async function runScript(
     message: `${phase.name}/${script} of ${element} failed with status ${status}`,
     data: { ...about, seconds, status },
   });
+  const replay = join(phase.inside ? hooksInside : build.place.hooks, phase.name, script);
+  await stopAt(build, 'after-error', phase, environment, replay);
   const place = build.place.elements.find(({ name }) => name === element)?.path;
   throw new StackwrightError(
     'ElementScriptFailed',
@@ -230,9 +246,43 @@ async function runScript(
     {
       ...(place ? { file: join(place, phase.name, script) } : {}),
       value: output.trim().split('\n').slice(-15).join('\n'),
-      hint: `everything that it printed is in ${build.logFile}`,
+      hint: [
+        `everything that it printed is in ${build.logFile}`,
+        `to replay it: ${build.options.commandLine ?? 'the same build'} --shell-on-failure, and in its shell ${
+          phase.inside ? replay : `$TMP_HOOKS_PATH/${phase.name}/${script}`
+        }`,
+      ].join('\n'),
     },
   );
+}
+
+/** Opens a shell in the state of the build, as its scripts see it, where the user asked for one. */
+async function stopAt(
+  build: Build,
+  breakpoint: string,
+  phase: Phase,
+  environment: Record<string, string>,
+  replay?: string,
+): Promise<void> {
+  if (!build.breakpoints.has(breakpoint)) return;
+  const { reporter, terminal } = build.options;
+  const data = { breakpoint, phase: phase.name, ...(replay ? { replay } : {}) };
+  if (!terminal) {
+    const message = `no shell ${breakpoint}: standard input is no terminal; run the build on one`;
+    reportImage(reporter, { code: 'image.shell.refused', level: 'warn', message, data });
+    return;
+  }
+  const where = phase.inside ? `in the image` : `on the build host, the image is in $TMP_MOUNT_PATH`;
+  const next = replay ? `${replay} runs the script again` : 'the build goes on after exit';
+  const message = `a shell ${breakpoint}, ${where}; ${next}`;
+  reportImage(reporter, { code: 'image.shell.opened', level: 'info', message, data });
+  const shell = ['/bin/bash', '--norc', '-i'];
+  const [program = '', ...args] = phase.inside ? ['/usr/sbin/chroot', build.place.root, ...shell] : shell;
+  const prompt = { PS1: `${breakpoint}:\\w# ` };
+  await build.sandbox.openShell(program, args, {
+    cwd: phase.inside ? '/' : process.cwd(),
+    env: { ...environment, ...prompt },
+  });
 }
 
 const everyStatus = [-1, ...Array(256).keys()];
@@ -356,7 +406,10 @@ async function makePlace(
   for (const directory of [place.root, join(work, 'image'), join(work, 'lib'), join(place.cache, 'locks')]) {
     await mkdir(directory, { recursive: true, mode: 0o755 });
   }
-  for (const [name, text] of Object.entries(libraryFiles)) writeFileSync(join(work, 'lib', name), text);
+  for (const [name, text] of Object.entries(libraryFiles)) {
+    await mkdir(dirname(join(work, 'lib', name)), { recursive: true });
+    writeFileSync(join(work, 'lib', name), text, { mode: 0o755 });
+  }
   return place;
 }
 

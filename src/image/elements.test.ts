@@ -99,3 +99,16 @@ it('refuses elements without an operating system', () => {
 it('refuses a path that does not exist', () => {
   expect(() => elementsPath('/no/such')).toThrow(expect.objectContaining({ code: 'ElementsPathMissing' }));
 });
+
+it('gives a vm partitions where none are named, by architecture', () => {
+  element('system', [], ['operating-system']);
+  const partitions = (wanted: string[], arch: string) =>
+    resolveElements(wanted, [path], { withoutBase: true, arch })
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('block-device'));
+
+  expect(partitions(['system', 'vm'], 'amd64')).toEqual(['block-device-mbr']);
+  expect(partitions(['system', 'vm'], 'arm64')).toEqual(['block-device-efi']);
+  expect(partitions(['system', 'vm', 'block-device-gpt'], 'amd64')).toEqual(['block-device-gpt']);
+  expect(partitions(['system'], 'amd64')).toEqual([]);
+});

@@ -15,6 +15,8 @@ export interface Element {
 export interface ResolveOptions {
   /** Do not imply the element `base` (diskimage-builder's `-n`). */
   withoutBase?: boolean;
+  /** The architecture of the image. With it, `vm` implies its partitions where none are named. */
+  arch?: string;
 }
 
 /** Stackwright's own elements; they come last on every elements path. */
@@ -76,7 +78,7 @@ function findElements(path: string[]): Map<string, Element> {
 export function resolveElements(names: string[], path: string[], options: ResolveOptions = {}): Element[] {
   const searched = withFirstParty(path);
   const all = findElements(searched);
-  const wanted = options.withoutBase ? [...names] : [...names, 'base'];
+  const wanted = [...names, ...(options.withoutBase ? [] : ['base']), ...impliedPartitions(names, options.arch)];
   const result = new Set(wanted);
   const providers = new Map<string, string>();
   const queue = wanted.map((name) => ({ name, neededBy: '' }));
@@ -111,6 +113,12 @@ export function resolveElements(names: string[], path: string[], options: Resolv
     .sort()
     .map((name) => all.get(name))
     .filter((element) => element !== undefined);
+}
+
+/** As disk-image-create: a `vm` without a `block-device-…` has an MBR, on arm64 a GPT for UEFI. */
+function impliedPartitions(names: string[], arch: string | undefined): string[] {
+  if (arch === undefined || !names.includes('vm') || names.some((name) => name.startsWith('block-device-'))) return [];
+  return [arch === 'arm64' ? 'block-device-efi' : 'block-device-mbr'];
 }
 
 function elementNotFound(name: string, neededBy: string, path: string[], all: Map<string, Element>): StackwrightError {

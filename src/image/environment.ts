@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { stringify } from 'yaml';
 import { shellQuote } from '../base/command.js';
 import type { Element } from './elements.js';
@@ -28,7 +28,7 @@ const sessionVariables =
 
 /** Variables that say how to build and not what. */
 const buildingVariables =
-  /^(DIB_IMAGE_CACHE|DIB_NO_TMPFS|DIB_MIN_TMPFS|DIB_DEBUG_TRACE|DIB_OFFLINE|DIB_LOCKFILES|DIB_ARGS|ELEMENTS_PATH|ARCH)$/;
+  /^(DIB_IMAGE_CACHE|DIB_NO_TMPFS|DIB_MIN_TMPFS|DIB_DEBUG_TRACE|DIB_OFFLINE|DIB_LOCKFILES|DIB_ARGS|DIB_MANIFEST_SAVE_DIR|DIB_SHOW_IMAGE_USAGE|ELEMENTS_PATH|ARCH|break)$/;
 
 /** The part of the caller's environment that the image depends on, sorted by name. */
 export function identifyingEnvironment(environment: Record<string, string>): [name: string, value: string][] {
@@ -53,10 +53,11 @@ export function buildEnvironment(caller: Record<string, string>, place: BuildPla
     COMPRESS_IMAGE: 'true',
     DIB_ARGS: '',
     DIB_BOOT_LABEL: '',
-    DIB_CHECKSUM: '',
+    DIB_CHECKSUM: '0',
     DIB_DEBUG_TRACE: '0',
     DIB_DEFAULT_INSTALLTYPE: 'source',
     DIB_LOCKFILES: join(place.cache, 'locks'),
+    DIB_MANIFEST_SAVE_DIR: join(place.work, 'image', `${basename(place.imageName)}.d/`),
     DIB_MIN_TMPFS: '4',
     DIB_MOUNTPOINTS: '/',
     DIB_NO_TMPFS: '0',
@@ -68,10 +69,7 @@ export function buildEnvironment(caller: Record<string, string>, place: BuildPla
     ...caller,
     ARCH: place.arch,
     DIB_BLOCK_DEVICE_PARAMS_YAML: join(place.work, 'block-device', 'params.yaml'),
-    DIB_ENV: identifyingEnvironment(caller)
-      .filter(([name]) => name.startsWith('DIB_'))
-      .map(([name, value]) => `declare -x ${name}=${JSON.stringify(value)}`)
-      .join('\n'),
+    DIB_ENV: declarations(caller),
     DIB_IMAGE_CACHE: place.cache,
     ELEMENTS_PATH: place.elementsPath.join(delimiter),
     ...elementVariables(place.elements),
@@ -87,6 +85,16 @@ export function buildEnvironment(caller: Record<string, string>, place: BuildPla
     _LIB: join(place.work, 'lib'),
     ...(place.withoutBase ? { SKIP_BASE: '1' } : {}),
   };
+}
+
+/** The caller's own `DIB_` variables as bash's `declare -x` prints them; kept in an image's manifest. */
+function declarations(caller: Record<string, string>): string {
+  const names = Object.keys(caller).filter((name) => name.startsWith('DIB_'));
+  const quoted = (value: string) => value.replaceAll(/["\\$`]/g, '\\$&');
+  return names
+    .sort()
+    .map((name) => `declare -x ${name}="${quoted(caller[name] ?? '')}"`)
+    .join('\n');
 }
 
 /** What is set for the resolved elements. */
@@ -118,7 +126,7 @@ export function elementExports(elements: Element[]): string {
 /** Added for phases on the build host. */
 export function outsideEnvironment(place: BuildPlace): Record<string, string> {
   return {
-    PATH: `${process.env.PATH ?? ''}:${outsidePath}`.replace(/^:/, ''),
+    PATH: `${process.env.PATH ?? ''}:${outsidePath}:${join(place.work, 'lib', 'bin')}`.replace(/^:/, ''),
     HOME: process.env.HOME ?? '/root',
     TARGET_ROOT: place.root,
     'BASH_FUNC_die%%': `() { ${dieBody} }`,
@@ -138,9 +146,35 @@ export function insideEnvironment(): Record<string, string | undefined> {
 
 const dieBody = 'echo "ERROR: $*" >&2; exit 1;';
 
-/** Shell files that elements source from `$_LIB`. */
+/** Shell files that elements source from `$_LIB`, and programs for a host that lacks them. */
 export const libraryFiles: Record<string, string> = {
   die: `#!/bin/bash\nfunction die() { ${dieBody} }\nexport -f die\n`,
+  'common-functions': `#!/bin/bash\nsource "$_LIB/die"\n`,
+  'img-functions': [
+    '#!/bin/bash',
+    '# select_boot_kernel_initrd ROOT: sets BOOTDIR, KERNEL and RAMDISK, names below ROOT/boot, of its newest kernel.',
+    'function select_boot_kernel_initrd() {',
+    '    BOOTDIR=$1/boot',
+    '    KERNEL=$(cd "$BOOTDIR" && ls -1 | grep -E "^(vmlinuz|vmlinux|Image|zImage)-" | grep -v rescue | sort -V | tail -n 1)',
+    '    local version=${KERNEL#*-}',
+    '    RAMDISK=$(cd "$BOOTDIR" && ls -1 | grep -xF -e "initrd.img-$version" -e "initramfs-$version.img" -e "initrd-$version" | head -n 1)',
+    '    [ -n "$KERNEL" ] && [ -n "$RAMDISK" ]',
+    '}',
+    '',
+  ].join('\n'),
+  // Scripts out of the image call sudo, and a build runs as root.
+  'bin/sudo': [
+    '#!/bin/bash',
+    'while [[ ${1:-} == -* ]]; do',
+    '    case $1 in',
+    '        --) shift; break ;;',
+    '        -u | -g | -C | -p | -D | -h | -r | -t | -T | -U) shift 2 ;;',
+    '        *) shift ;;',
+    '    esac',
+    'done',
+    'exec env -- "$@"',
+    '',
+  ].join('\n'),
 };
 
 /**

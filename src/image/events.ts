@@ -13,7 +13,9 @@ export type ImageEvent =
   | StackwrightEvent<
       'image.script.failed',
       { phase: string; script: string; element: string; seconds: number; status: number }
-    >;
+    >
+  | StackwrightEvent<'image.shell.opened', { breakpoint: string; phase: string; replay?: string }>
+  | StackwrightEvent<'image.shell.refused', { breakpoint: string; phase: string; replay?: string }>;
 
 export function reportImage(reporter: Reporter, event: ImageEvent): void {
   reporter.report(event);

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +16,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Element } from './elements.js';
-import { generateHooks, isScriptName, phaseScripts, sortHooks } from './hooks.js';
+import { generateHooks, isScriptName, phaseScripts, scriptOwner, sortHooks } from './hooks.js';
 
 let work: string;
 
@@ -99,4 +100,27 @@ it('runs executable files and links to them, and nothing else', () => {
   expect(phaseScripts(hooks, 'install.d')).toEqual(['10-run', '50-link']);
   expect(readFileSync(join(hooks.path, 'install.d/50-link'), 'utf8')).toBe('a other/target\n');
   expect(isScriptName('30-name.sh')).toBe(false);
+});
+
+it('brings the files that scripts read from the tree, and not those for the builder', () => {
+  const a = element('a', {
+    'source-repository-a': 0o644,
+    'README.rst': 0o644,
+    'pkg-map': 0o644,
+    'install.d/1-a': 0o755,
+  });
+  const b = element('b', { 'README.rst': 0o644, notes: 0o644 });
+
+  const hooks = generateHooks([a, b], join(work, 'hooks'));
+
+  expect(readdirSync(hooks.path).sort()).toEqual(['install.d', 'notes', 'source-repository-a']);
+});
+
+it('knows the element of a script that another one was linked to', () => {
+  const hooks = generateHooks([element('a', { 'install.d/a-source-install/50-a': 0o755 })], join(work, 'hooks'));
+  symlinkSync('a-source-install/50-a', join(hooks.path, 'install.d/50-a'));
+
+  expect(phaseScripts(hooks, 'install.d')).toEqual(['50-a']);
+  expect(scriptOwner(hooks, 'install.d/50-a')).toBe('a');
+  expect(scriptOwner(hooks, 'install.d/01-package-installs')).toBeUndefined();
 });

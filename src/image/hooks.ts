@@ -1,5 +1,5 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Element } from './elements.js';
 
@@ -13,8 +13,13 @@ export interface HooksTree {
 /** First-level directories of an element that are no part of the image. */
 const unusedDirectories = new Set(['tests', '__pycache__']);
 
+/** First-level files that every element may have, for the builder and for people. */
+const builderFiles =
+  /^(README.*|__init__\.py|element-(deps|provides|inputs)|package-installs\.(yaml|json)|pkg-map|svc-map|block-device-.*\.yaml)$/;
+
 /**
- * Merges the first-level directories of elements into one tree at `path`.
+ * Merges the first-level directories of elements into one tree at `path`, and beside them the
+ * files that elements' scripts read from there, such as `source-repository-NAME`.
  * @throws StackwrightError `HookDuplicate` where two elements have a file of one name
  */
 export function generateHooks(elements: Element[], path: string): HooksTree {
@@ -23,8 +28,10 @@ export function generateHooks(elements: Element[], path: string): HooksTree {
   for (const element of elements) {
     for (const directory of readdirSync(element.path).sort()) {
       const source = join(element.path, directory);
-      if (unusedDirectories.has(directory) || directory.startsWith('.')) continue;
-      if (!statSync(source, { throwIfNoEntry: false })?.isDirectory()) continue;
+      if (unusedDirectories.has(directory) || builderFiles.test(directory) || directory.startsWith('.')) continue;
+      const found = statSync(source, { throwIfNoEntry: false });
+      if (found?.isFile()) mergeEntry(element, source, join(path, directory), directory, owners);
+      if (!found?.isDirectory()) continue;
       mkdirSync(join(path, directory), { recursive: true });
       for (const name of readdirSync(source).sort()) {
         mergeEntry(element, join(source, name), join(path, directory, name), `${directory}/${name}`, owners);
@@ -69,6 +76,16 @@ export function phaseScripts(hooks: HooksTree, phase: string): string[] {
   if (!existsSync(directory)) return [];
   const names = readdirSync(directory).filter((name) => isScriptName(name) && isExecutableFile(join(directory, name)));
   return sortHooks(names);
+}
+
+/**
+ * The element that a script comes from; none for a generated one. A link that was made in the tree,
+ * as install-types does, belongs to the element of its target.
+ */
+export function scriptOwner(hooks: HooksTree, script: string): string | undefined {
+  const own = hooks.owners.get(script);
+  if (own !== undefined || !existsSync(join(hooks.path, script))) return own;
+  return hooks.owners.get(relative(realpathSync(hooks.path), realpathSync(join(hooks.path, script))));
 }
 
 /** The names of the files that are sourced before every phase, in their order. */

@@ -16,6 +16,8 @@ import type { TemporaryState } from '../base/temporary.js';
 export interface Sandbox {
   /** Runs a program in it, in the working directory `cwd`. Where it is interrupted or late, the sandbox ends. */
   run(program: string, args: string[], options: CommandOptions & { cwd: string }): Promise<CommandResult>;
+  /** Opens an interactive program in it on our own terminal, and waits for its end, however late. */
+  openShell(program: string, args: string[], options: { cwd: string; env: Record<string, string> }): Promise<void>;
   /** Ends it, with all processes and mounts in it. Done by the temporary state too. */
   end(): Promise<void>;
 }
@@ -48,9 +50,17 @@ export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
     await ended;
   }
 
+  const wrap = (cwd: string, program: string, args: string[]) => {
+    return ['/bin/bash', '-c', 'umask 0022 && cd "$0" && exec "$@"', cwd, program, ...args];
+  };
+
   return {
+    async openShell(program, args, { cwd, env }) {
+      const shell = spawn('/usr/bin/nsenter', [...enter, ...wrap(cwd, program, args)], { stdio: 'inherit', env });
+      await once(shell, 'close');
+    },
     async run(program, args, { cwd, timeout, signal, ...options }) {
-      const wrapped = ['/bin/bash', '-c', 'umask 0022 && cd "$0" && exec "$@"', cwd, program, ...args];
+      const wrapped = wrap(cwd, program, args);
       // What the program has started goes on when it is ended, and holds its output: so all of it is ended.
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), (timeout ?? 600) * 1000);

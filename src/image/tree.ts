@@ -24,8 +24,9 @@ export type KeptTree = z.infer<typeof treeRecord>;
 export async function ensureTree(options: BuildOptions & { output: string; force?: boolean }): Promise<KeptTree> {
   const output = resolve(options.output);
   const file = `${output}.json`;
-  const elements = resolveElements(options.elements, options.elementsPath, options);
-  const identity = imageIdentity({ ...options, elements, arch: options.arch ?? hostArchitecture() });
+  const arch = options.arch ?? hostArchitecture();
+  const elements = resolveElements(options.elements, options.elementsPath, { ...options, arch });
+  const identity = imageIdentity({ ...options, elements, arch });
   const existing = existsSync(output) ? readRecord(file) : undefined;
   if (existing?.identity === identity) {
     const data = { path: output, identity };
@@ -43,7 +44,9 @@ export async function ensureTree(options: BuildOptions & { output: string; force
       hint: 'remove it, name another directory, or replace it with --force',
     });
   }
-  await using tree = await buildTree(options);
+  // The manifests of a build lie beside its result.
+  const environment = { DIB_MANIFEST_SAVE_DIR: `${output}.d/`, ...options.environment };
+  await using tree = await buildTree({ ...options, environment });
   const made = `${output}.${process.pid}`;
   await using temporary = openTemporary(options.state, 'tree copy');
   temporary.add({ kind: 'directory', path: made });

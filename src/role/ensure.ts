@@ -29,8 +29,9 @@ export interface EnsureRoleOptions {
  */
 export async function ensureRole(options: EnsureRoleOptions): Promise<Role> {
   const { name, version, state, reporter } = options;
-  const elements = resolveElements(options.elements, options.elementsPath, options);
-  const identity = imageIdentity({ ...options, elements, arch: options.arch ?? hostArchitecture() });
+  const arch = options.arch ?? hostArchitecture();
+  const elements = resolveElements(options.elements, options.elementsPath, { ...options, arch });
+  const identity = imageIdentity({ ...options, elements, arch });
   const existing = checkPublishable(state, name, version, identity, options.force ?? false);
   if (existing) {
     reportRole(reporter, {

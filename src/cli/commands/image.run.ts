@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { commandLine } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
 import {
   blockDeviceGraph,
@@ -7,6 +9,7 @@ import {
   elementsPath,
   ensureTree,
   hostArchitecture,
+  lintElements,
   readBlockDeviceConfig,
   readConfigFile,
   resolveElements,
@@ -14,7 +17,13 @@ import {
 } from '../../image/index.js';
 import { ensureRole } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
-import type { ImageBlockDeviceFlags, ImageBuildFlags, ImageElementsFlags, ImagePackagesFlags } from './image.js';
+import type {
+  ImageBlockDeviceFlags,
+  ImageBuildFlags,
+  ImageElementsFlags,
+  ImageLintFlags,
+  ImagePackagesFlags,
+} from './image.js';
 
 export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
   await command(this, flags.json, async () => {
@@ -31,7 +40,7 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
     const options = {
       elements: names,
       elementsPath: elementsPath(flags.elementsPath),
-      environment: callerEnvironment(this.process.env),
+      environment: { DIB_ARGS: this.process.argv.slice(2).join(' '), ...callerEnvironment(this.process.env) },
       state,
       reporter,
       arch: flags.arch,
@@ -39,6 +48,9 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
       withoutBase: !flags.base,
       force: flags.force,
       signal: interrupted.signal,
+      shellOnFailure: flags.shellOnFailure,
+      terminal: this.process.stdin.isTTY,
+      commandLine: commandLine('stackwright', this.process.argv.slice(2)),
     };
     try {
       const result =
@@ -90,8 +102,27 @@ export async function imageBlockDevice(this: CliContext, flags: ImageBlockDevice
   });
 }
 
+export async function imageLint(this: CliContext, flags: ImageLintFlags, ...directories: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const wanted = directories.length > 0 ? directories : ['elements'];
+    const findings = wanted.flatMap((directory) =>
+      lintElements(directory).map((finding) => ({ ...finding, file: join(directory, finding.file) })),
+    );
+    if (flags.json) this.printJson(findings);
+    for (const { file, line, rule, message } of flags.json ? [] : findings) {
+      this.print(`${file}${line ? `:${line}` : ''}: ${message} [${rule}]`);
+    }
+    if (findings.length === 0) return;
+    throw new StackwrightError('ElementsUntidy', `elements break ${findings.length} rules`, {
+      value: wanted.join(' '),
+      hint: 'correct the files, or switch a rule off in one of them with "# dib-lint: disable=RULE"',
+    });
+  });
+}
+
 function resolved(flags: ImageElementsFlags | ImagePackagesFlags, names: string[]): Element[] {
-  return resolveElements(names, elementsPath(flags.elementsPath), { withoutBase: !flags.base });
+  const arch = ('arch' in flags ? flags.arch : undefined) ?? hostArchitecture();
+  return resolveElements(names, elementsPath(flags.elementsPath), { withoutBase: !flags.base, arch });
 }
 
 function callerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {

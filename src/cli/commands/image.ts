@@ -16,7 +16,12 @@ export interface ImageBuildFlags extends ElementFlags {
   arch?: string;
   name?: string;
   force: boolean;
+  shellOnFailure: boolean;
   verbose: boolean;
+}
+
+export interface ImageLintFlags {
+  json: boolean;
 }
 
 export type ImagePackagesFlags = ElementFlags & { arch?: string };
@@ -72,6 +77,12 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
         default: false,
         withNegated: false,
       },
+      shellOnFailure: {
+        kind: 'boolean',
+        brief: 'Open a shell where a script fails; other places: break=before-PHASE or after-PHASE in the environment',
+        default: false,
+        withNegated: false,
+      },
       verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
     },
     aliases: { o: 'output', p: 'packages', a: 'arch', v: 'verbose' },
@@ -124,6 +135,24 @@ const packages = buildCommand<ImagePackagesFlags, string[], CliContext>({
   },
 });
 
+const lint = buildCommand<ImageLintFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageLint,
+  parameters: {
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'Directory of elements (default: elements)', parse: String, placeholder: 'directory' },
+    },
+    flags: { json: elementFlags.json },
+  },
+  docs: {
+    brief: 'Check the form of elements’ files, as dib-lint does',
+    customUsage: [
+      { input: '', brief: 'Check the elements in ./elements' },
+      { input: '--json /srv/elements', brief: 'Findings with file, line and rule' },
+    ],
+  },
+});
+
 const blockDevice = buildCommand<ImageBlockDeviceFlags, [string], CliContext>({
   loader: async () => (await import('./image.run.js')).imageBlockDevice,
   parameters: {
@@ -143,6 +172,6 @@ const blockDevice = buildCommand<ImageBlockDeviceFlags, [string], CliContext>({
 });
 
 export const imageRoutes = buildRouteMap({
-  routes: { build, elements, packages, 'block-device': blockDevice },
+  routes: { build, elements, packages, 'block-device': blockDevice, lint },
   docs: { brief: 'Images from elements of diskimage-builder' },
 });
