@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { run } from '../base/command.js';
-import { hasCode, messageOf, StackwrightError } from '../base/errors.js';
+import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
@@ -27,6 +27,16 @@ import { environmentFiles, generateHooks, type HooksTree, phaseScripts, scriptOw
 import { imageIdentity } from './identity.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
+import {
+  enterRoot,
+  fillArchives,
+  hooksInside,
+  type ImageRoot,
+  leaveArchives,
+  restoreResolver,
+  seenFromHost,
+  tidy,
+} from './root.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
 export interface BuildOptions {
@@ -58,73 +68,108 @@ export interface BuildOptions {
 }
 
 /** The root of a finished image. It is there until it is disposed of. */
-export interface BuiltTree extends AsyncDisposable {
+export interface BuiltTree extends AsyncDisposable, FinishedBuild {
   /** Its directory: a whole system with its files' owners, and nothing mounted in it. */
   path: string;
-  identity: string;
-  elements: string[];
   /** Of the newest kernel; undefined without one. */
   kernelVersion?: string;
-  /** Seconds by phase, in their order. */
-  phases: Record<string, number>;
-  seconds: number;
-  logFile: string;
 }
 
-/** The phases that make a tree, and whether their scripts run in the image. */
-const phases = [
+/** A phase, and whether its scripts run in the image. */
+interface Phase {
+  name: string;
+  inside: boolean;
+}
+
+/** They make a tree. */
+export const treePhases: Phase[] = [
   { name: 'root.d', inside: false },
   { name: 'extra-data.d', inside: false },
   { name: 'pre-install.d', inside: true },
   { name: 'install.d', inside: true },
   { name: 'post-install.d', inside: true },
   { name: 'post-root.d', inside: false },
+];
+
+/** They see it on the file systems that it is to have. */
+export const lastPhases: Phase[] = [
   { name: 'pre-finalise.d', inside: false },
   { name: 'finalise.d', inside: true },
   { name: 'cleanup.d', inside: false },
 ];
 
-type Phase = (typeof phases)[number];
-
-/** Where the hooks tree is in the image while its scripts run. */
-const hooksInside = '/tmp/in_target.d';
+/** Between the two, in a disk image only. */
+export const blockDevicePhase: Phase = { name: 'block-device.d', inside: false };
 
 /** What a build needs from begin to end. */
-interface Build {
+export interface Build {
   options: BuildOptions;
+  identity: string;
   place: BuildPlace;
   hooks: HooksTree;
   sandbox: Sandbox;
+  root: ImageRoot;
+  temporary: TemporaryState;
+  /** Of every phase, before environment.d. */
   environment: Record<string, string>;
-  /** This build's own archives directory for apt: two builds cannot wait for one lock. */
-  archives: string;
   logFile: string;
   breakpoints: Set<string>;
-  signal?: AbortSignal;
+  /** By phase. */
+  seconds: Record<string, number>;
+  started: number;
 }
 
 /**
  * Builds the tree of an image from elements: all phases but those that need a block device.
- * Scripts run as root in namespaces of their own. Nothing is left where this is interrupted in
- * whatever way. The caller disposes of the tree.
- * @throws StackwrightError `ElementScriptFailed`, `EnvironmentScriptFailed`, `NotRoot`, `RootEmpty`,
- *   and those of `resolveElements`, `generateHooks`, `squashPackageInstalls`
+ * Nothing is left where this is interrupted in whatever way. The caller disposes of the tree.
+ * @throws StackwrightError those of `beginBuild` and `runPhases`
  */
 export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
+  const build = await beginBuild(options);
+  const { place, sandbox, temporary } = build;
+  try {
+    await runPhases(build, [...treePhases, ...lastPhases]);
+    await restoreResolver(place.root);
+    await sandbox.end();
+    await tidy(place.root);
+    return {
+      path: place.root,
+      kernelVersion: kernelVersions(place.root).at(-1),
+      ...finishBuild(build),
+      [Symbol.asyncDispose]: () => temporary.undo(),
+    };
+  } catch (error) {
+    await sandbox.end();
+    await temporary.undo();
+    throw error;
+  }
+}
+
+/**
+ * Makes all that scripts need: directories, hooks tree, namespaces of their own in which they run
+ * as root. The caller ends the sandbox and undoes the temporary state.
+ * @param more variables that depend on the resolved elements
+ * @throws StackwrightError `NotRoot`, `SandboxFailed`, and those of `resolveElements`, `generateHooks`
+ */
+export async function beginBuild(
+  options: BuildOptions,
+  more: (elements: Element[], arch: string) => Record<string, string> = () => ({}),
+): Promise<Build> {
   if (process.getuid?.() !== 0) {
     throw new StackwrightError('NotRoot', 'an image can be built by root only', { hint: 'run the command with sudo' });
   }
   const started = Date.now();
-  const phaseNames = phases.map(({ name }) => name);
+  const phaseNames = [...treePhases, blockDevicePhase, ...lastPhases].map(({ name }) => name);
   const breakpoints = parseBreakpoints(options.environment.break ?? '', phaseNames);
   if (options.shellOnFailure) breakpoints.add('after-error');
   const arch = options.arch ?? hostArchitecture();
   const elements = resolveElements(options.elements, options.elementsPath, { ...options, arch });
   const identity = imageIdentity({ ...options, elements, arch });
+  const added = more(elements, arch);
   const temporary = openTemporary(options.state, 'image build');
   let sandbox: Sandbox | undefined;
   try {
-    const logFile = openLog(options.state, options.imageName ?? 'image');
+    const logFile = openLog(options.state, basename(options.imageName ?? 'image'));
     const names = elements.map(({ name }) => name);
     reportImage(options.reporter, {
       code: 'image.build.started',
@@ -134,35 +179,25 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
     });
     const place = await makePlace(options, elements, arch, temporary);
     sandbox = await openSandbox(temporary);
-    const build: Build = {
+    const archives = temporary.directory('archives');
+    const aptCache = join(place.cache, 'apt', options.environment.DISTRO_NAME ?? 'debian');
+    return {
       options,
+      identity,
       place,
       hooks: generateHooks(elements, place.hooks),
       sandbox,
-      environment: buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
-      archives: temporary.directory('archives'),
+      root: { path: place.root, hooks: place.hooks, archives, aptCache, sandbox, logFile },
+      temporary,
+      environment: {
+        ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
+        ...added,
+        STACKWRIGHT_APT_ARCHIVES: archives,
+      },
       logFile,
       breakpoints,
-    };
-    const seconds = await runPhases(build);
-    await sandbox.end();
-    await tidy(place.root);
-    const total = secondsSince(started);
-    reportImage(options.reporter, {
-      code: 'image.build.finished',
-      level: 'info',
-      message: `built in ${total.toFixed(1)} s`,
-      data: { identity, seconds: total, phases: seconds },
-    });
-    return {
-      path: place.root,
-      identity,
-      elements: names,
-      kernelVersion: kernelVersions(place.root).at(-1),
-      phases: seconds,
-      seconds: total,
-      logFile,
-      [Symbol.asyncDispose]: () => temporary.undo(),
+      seconds: {},
+      started,
     };
   } catch (error) {
     await sandbox?.end();
@@ -171,12 +206,36 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
   }
 }
 
-/** Runs all phases; returns seconds by phase. */
-async function runPhases(build: Build): Promise<Record<string, number>> {
-  const seconds: Record<string, number> = {};
+/** What is told of a build at its end. */
+export interface FinishedBuild {
+  identity: string;
+  elements: string[];
+  /** Seconds by phase, in their order. */
+  phases: Record<string, number>;
+  seconds: number;
+  logFile: string;
+}
+
+export function finishBuild({ options, identity, place, seconds, started, logFile }: Build): FinishedBuild {
+  const total = secondsSince(started);
+  reportImage(options.reporter, {
+    code: 'image.build.finished',
+    level: 'info',
+    message: `built in ${total.toFixed(1)} s`,
+    data: { identity, seconds: total, phases: seconds },
+  });
+  return { identity, elements: place.elements.map(({ name }) => name), phases: seconds, seconds: total, logFile };
+}
+
+/**
+ * Runs phases, and what belongs between them.
+ * @throws StackwrightError `ElementScriptFailed`, `EnvironmentScriptFailed`, `RootEmpty`, and those of
+ *   `squashPackageInstalls`
+ */
+export async function runPhases(build: Build, phases: Phase[]): Promise<void> {
   for (const phase of phases) {
     const started = Date.now();
-    if (phase.name === 'root.d') await fillArchives(build);
+    if (phase.name === 'root.d') await fillArchives(build.root);
     const environment = await sourceEnvironment(build, phase);
     if (phase.name === 'extra-data.d') await preparePackages(build, environment);
     const scripts = phaseScripts(build.hooks, phase.name);
@@ -188,20 +247,18 @@ async function runPhases(build: Build): Promise<Record<string, number>> {
     });
     await stopAt(build, `before-${phase.name}`, phase, environment);
     for (const script of scripts) await runScript(build, phase, script, environment);
-    if (phase.name === 'root.d') await enterRoot(build);
+    if (phase.name === 'root.d') await enterRoot(build.root);
     if (phase.name === 'install.d') await installNamed(build, environment);
     await stopAt(build, `after-${phase.name}`, phase, environment);
-    if (phase.name === 'post-root.d') await leaveArchives(build);
-    seconds[phase.name] = secondsSince(started);
+    if (phase.name === 'post-root.d') await leaveArchives(build.root);
+    build.seconds[phase.name] = secondsSince(started);
     reportImage(build.options.reporter, {
       code: 'image.phase.finished',
       level: 'info',
-      message: `${phase.name} took ${seconds[phase.name]?.toFixed(1)} s`,
-      data: { phase: phase.name, seconds: seconds[phase.name] ?? 0 },
+      message: `${phase.name} took ${build.seconds[phase.name]?.toFixed(1)} s`,
+      data: { phase: phase.name, seconds: build.seconds[phase.name] ?? 0 },
     });
   }
-  await restoreResolver(build.place.root);
-  return seconds;
 }
 
 async function runScript(
@@ -330,7 +387,7 @@ async function sourceEnvironment(build: Build, phase: Phase): Promise<Record<str
   const shell = sourcingProgram(directory, environmentFiles(build.hooks), dump);
   const { status, output } = await runIn(build, phase, { shell }, environment);
   if (status === 0) {
-    const file = phase.inside ? join(build.place.root, dump) : dump;
+    const file = phase.inside ? join(seenFromHost(build.root), dump) : dump;
     const sourced = parseEnvironment(readFileSync(file, 'utf8'));
     rmSync(file);
     return sourced;
@@ -419,105 +476,6 @@ function wantsTmpfs(environment: Record<string, string>): boolean {
   const needed = 2 * Number(environment.DIB_MIN_TMPFS ?? 4) * 2 ** 30;
   const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
   return totalmem() >= needed && Number(available ?? 0) * 1024 >= needed / 2;
-}
-
-/** Gives the image what its programs expect of a running system. The host does not see these mounts. */
-async function enterRoot(build: Build): Promise<void> {
-  const { root, hooks } = build.place;
-  if ((await readdir(root)).length === 0) {
-    throw new StackwrightError('RootEmpty', 'no element has filled the root of the image in root.d', {
-      value: build.place.elements.map(({ name }) => name).join(' '),
-      hint: `an operating-system element writes to $TARGET_ROOT; its output is in ${build.logFile}`,
-    });
-  }
-  await swapResolver(root);
-  const steps = [
-    ['mount', '-t', 'proc', 'proc', `${root}/proc`],
-    ['mount', '--bind', '/dev', `${root}/dev`],
-    ['mount', '--bind', '/dev/pts', `${root}/dev/pts`],
-    ['mount', '-t', 'sysfs', '-o', 'ro', 'sysfs', `${root}/sys`],
-    ['mkdir', '-p', `${root}${hooksInside}`],
-    ['mount', '--bind', hooks, `${root}${hooksInside}`],
-    ['mount', '-o', 'remount,bind,ro', `${root}${hooksInside}`],
-  ];
-  if (existsSync(`${root}/var/cache/apt`)) {
-    steps.push(['mkdir', '-p', `${root}/var/cache/apt/archives`]);
-    steps.push(['mount', '--bind', build.archives, `${root}/var/cache/apt/archives`]);
-  }
-  for (const [program, ...args] of steps) {
-    await build.sandbox.run(program ?? '', args, { cwd: '/', logFile: build.logFile });
-  }
-}
-
-/** What was downloaded for earlier builds, without a second copy of the data. */
-async function fillArchives(build: Build): Promise<void> {
-  const cache = aptCache(build);
-  await mkdir(cache, { recursive: true });
-  await mkdir(join(build.archives, 'partial'), { recursive: true });
-  await linkPackages(cache, build.archives);
-  build.environment.STACKWRIGHT_APT_ARCHIVES = build.archives;
-}
-
-async function leaveArchives(build: Build): Promise<void> {
-  const archives = `${build.place.root}/var/cache/apt/archives`;
-  await build.sandbox.run('umount', [archives], { cwd: '/', okStatuses: [0, 32], logFile: build.logFile });
-  await linkPackages(build.archives, aptCache(build));
-}
-
-const aptCache = (build: Build) => join(build.place.cache, 'apt', build.options.environment.DISTRO_NAME ?? 'debian');
-
-async function linkPackages(from: string, to: string): Promise<void> {
-  const present = new Set(await readdir(to));
-  for (const name of await readdir(from)) {
-    if (!name.endsWith('.deb') || present.has(name)) continue;
-    try {
-      await link(join(from, name), join(to, name));
-    } catch (error) {
-      // Another build was first.
-      if (hasCode(error, 'EEXIST')) continue;
-      if (!hasCode(error, 'EXDEV')) throw error;
-      await copyFile(join(from, name), join(to, name));
-    }
-  }
-}
-
-async function swapResolver(root: string): Promise<void> {
-  const file = join(root, 'etc', 'resolv.conf');
-  if (await lstat(file).catch(() => undefined)) await rename(file, `${file}.ORIG`);
-  await mkdir(join(root, 'etc'), { recursive: true });
-  await copyFile('/etc/resolv.conf', file);
-}
-
-/** An element may have left a link: that is kept. The host's own file never stays. */
-async function restoreResolver(root: string): Promise<void> {
-  const file = join(root, 'etc', 'resolv.conf');
-  const original = `${file}.ORIG`;
-  const now = await lstat(file).catch(() => undefined);
-  const before = await lstat(original).catch(() => undefined);
-  if (now?.isSymbolicLink()) return rm(original, { force: true });
-  try {
-    if (before) await rename(original, file);
-    else await rm(file, { force: true });
-  } catch (error) {
-    // An element has made the file immutable, so that it stays.
-    if (!hasCode(error, 'EPERM')) throw error;
-  }
-}
-
-/** The very end: /tmp is emptied, logs are truncated. */
-async function tidy(root: string): Promise<void> {
-  for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
-    await rm(join(root, 'tmp', name), { recursive: true, force: true });
-  }
-  await truncateLogs(join(root, 'var', 'log'));
-}
-
-async function truncateLogs(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) await truncateLogs(path);
-    else if (entry.isFile()) await truncate(path);
-  }
 }
 
 function openLog(state: StateDirectory, name: string): string {

@@ -46,6 +46,10 @@ export interface OutputOptions {
   logFile?: string;
 }
 
+export function isDiskFormat(format: OutputFormat): format is DiskFormat {
+  return (diskFormats as readonly OutputFormat[]).includes(format);
+}
+
 export interface WrittenOutput {
   format: OutputFormat;
   path: string;

@@ -14,6 +14,8 @@ import type { TemporaryState } from '../base/temporary.js';
  * in whatever way: its first process waits for the end of its standard input.
  */
 export interface Sandbox {
+  /** A path of it is seen from outside below this directory, with what is mounted in it. */
+  view: string;
   /** Runs a program in it, in the working directory `cwd`. Where it is interrupted or late, the sandbox ends. */
   run(program: string, args: string[], options: CommandOptions & { cwd: string }): Promise<CommandResult>;
   /** Opens an interactive program in it on our own terminal, and waits for its end, however late. */
@@ -55,6 +57,7 @@ export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
   };
 
   return {
+    view: `/proc/${first}/root`,
     async openShell(program, args, { cwd, env }) {
       const shell = spawn('/usr/bin/nsenter', [...enter, ...wrap(cwd, program, args)], { stdio: 'inherit', env });
       await once(shell, 'close');

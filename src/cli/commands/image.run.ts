@@ -2,14 +2,18 @@ import { join } from 'node:path';
 import { commandLine } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
 import {
+  type BuildOptions,
   blockDeviceGraph,
+  buildImage,
   describeGraph,
   type Element,
   elementExports,
   elementsPath,
   ensureTree,
   hostArchitecture,
+  type ImageOptions,
   lintElements,
+  parseFormats,
   readBlockDeviceConfig,
   readConfigFile,
   resolveElements,
@@ -53,6 +57,12 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
       commandLine: commandLine('stackwright', this.process.argv.slice(2)),
     };
     try {
+      if (flags.type !== undefined && output !== undefined) {
+        const { outputs, ...image } = await buildImage({ ...options, ...diskOptions(flags, this.process.env), output });
+        if (flags.json) this.printJson({ ...image, outputs });
+        else for (const { path } of outputs) this.print(path);
+        return;
+      }
       const result =
         role !== undefined && version !== undefined
           ? await ensureRole({ ...options, name: role, version })
@@ -63,6 +73,33 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
       interrupted.release();
     }
   });
+}
+
+function diskOptions(
+  flags: ImageBuildFlags,
+  environment: NodeJS.ProcessEnv,
+): Omit<ImageOptions, keyof BuildOptions | 'output'> {
+  return {
+    formats: parseFormats(flags.type ?? ''),
+    size: {
+      gibibytes: flags.imageSize ?? numberOf(environment.DIB_IMAGE_SIZE),
+      extraMebibytes: flags.imageExtraSize ?? numberOf(environment.DIB_IMAGE_EXTRA_SIZE),
+      journalMebibytes: flags.mkfsJournalSize ?? numberOf(environment.DIB_JOURNAL_SIZE),
+    },
+    rootLabel: flags.rootLabel,
+    mkfsOptions: flags.mkfsOptions,
+    maxOnlineResize: flags.maxOnlineResize,
+    write: {
+      compress: flags.compress,
+      qemuOptions: flags.qemuImgOptions,
+      checksum: flags.checksum,
+      overwrite: flags.force || environment.OVERWRITE_OLD_IMAGE !== undefined,
+    },
+  };
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined || text === '' || Number.isNaN(Number(text)) ? undefined : Number(text);
 }
 
 export async function imageElements(this: CliContext, flags: ImageElementsFlags, ...names: string[]): Promise<void> {

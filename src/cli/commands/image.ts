@@ -1,4 +1,4 @@
-import { buildCommand, buildRouteMap } from '@stricli/core';
+import { buildCommand, buildRouteMap, numberParser } from '@stricli/core';
 import type { CliContext } from '../context.js';
 
 interface ElementFlags {
@@ -10,6 +10,16 @@ interface ElementFlags {
 
 export interface ImageBuildFlags extends ElementFlags {
   output?: string;
+  type?: string;
+  imageSize?: number;
+  imageExtraSize?: number;
+  rootLabel?: string;
+  mkfsOptions?: string;
+  mkfsJournalSize?: number;
+  maxOnlineResize?: number;
+  qemuImgOptions?: string;
+  compress: boolean;
+  checksum: boolean;
   role?: string;
   version?: string;
   packages?: string;
@@ -65,7 +75,47 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
     positional: elementNames,
     flags: {
       ...elementFlags,
-      output: { kind: 'parsed', parse: String, brief: 'Leave the tree in this directory', optional: true },
+      output: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'The image without its ending; without --type the directory of the tree',
+        optional: true,
+      },
+      type: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs',
+        optional: true,
+      },
+      imageSize: { kind: 'parsed', parse: numberParser, brief: 'Size of the disk in GiB', optional: true },
+      imageExtraSize: {
+        kind: 'parsed',
+        parse: numberParser,
+        brief: 'MiB to add to the content, instead of two thirds of it',
+        optional: true,
+      },
+      rootLabel: { kind: 'parsed', parse: String, brief: 'Label of the root file system', optional: true },
+      mkfsOptions: { kind: 'parsed', parse: String, brief: 'Options for making the root file system', optional: true },
+      mkfsJournalSize: {
+        kind: 'parsed',
+        parse: numberParser,
+        brief: 'Journal of an ext4 root in MiB (default: 64)',
+        optional: true,
+      },
+      maxOnlineResize: {
+        kind: 'parsed',
+        parse: numberParser,
+        brief: 'Blocks to which the root can be grown while it is mounted',
+        optional: true,
+      },
+      qemuImgOptions: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'Options for qcow2, as qemu-img reads them',
+        optional: true,
+      },
+      compress: { kind: 'boolean', brief: 'Compress the image', default: true },
+      checksum: { kind: 'boolean', brief: 'Write .md5 and .sha256 beside it', default: false, withNegated: false },
       role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
       version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
       packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
@@ -85,11 +135,12 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
       },
       verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
     },
-    aliases: { o: 'output', p: 'packages', a: 'arch', v: 'verbose' },
+    aliases: { o: 'output', t: 'type', p: 'packages', a: 'arch', v: 'verbose' },
   },
   docs: {
     brief: 'Build an image from elements',
     customUsage: [
+      { input: 'debian-minimal vm -t qcow2,raw -o /srv/debian', brief: 'Disk images that boot' },
       { input: 'debian-minimal -o /srv/tree', brief: 'Leave the tree in a directory' },
       {
         input: 'debian-minimal bootable-system openssh-server --role web --version D12-F.1.0.0',

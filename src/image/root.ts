@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, StackwrightError } from '../base/errors.js';
+import type { Sandbox } from './sandbox.js';
+
+/** The root of an image while its scripts run. Its mounts are seen only in the sandbox. */
+export interface ImageRoot {
+  /** In the sandbox. */
+  path: string;
+  /** The hooks tree, which its scripts find at `hooksInside`. */
+  hooks: string;
+  /** This build's own archives directory for apt: two builds cannot wait for one lock. */
+  archives: string;
+  /** Where packages are kept from build to build. */
+  aptCache: string;
+  sandbox: Sandbox;
+  logFile: string;
+}
+
+/** Where the hooks tree is in the image while its scripts run. */
+export const hooksInside = '/tmp/in_target.d';
+
+/** A directory of the root by which we see it from outside of the sandbox. */
+export function seenFromHost({ path, sandbox }: Pick<ImageRoot, 'path' | 'sandbox'>): string {
+  return join(sandbox.view, path);
+}
+
+/**
+ * The root has been filled: gives it the host's resolver and what its programs expect.
+ * @throws StackwrightError `RootEmpty`
+ */
+export async function enterRoot(root: ImageRoot): Promise<void> {
+  const directory = seenFromHost(root);
+  if ((await readdir(directory)).length === 0) {
+    throw new StackwrightError('RootEmpty', 'no element has filled the root of the image in root.d', {
+      value: root.path,
+      hint: `an operating-system element writes to $TARGET_ROOT; its output is in ${root.logFile}`,
+    });
+  }
+  await swapResolver(directory);
+  await mountSystem(root);
+  if (!existsSync(join(directory, 'var/cache/apt'))) return;
+  await mkdir(join(directory, 'var/cache/apt/archives'), { recursive: true });
+  await inSandbox(root, ['mount', '--bind', root.archives, `${root.path}/var/cache/apt/archives`]);
+}
+
+/** Gives the image what its programs expect of a running system. The host does not see these mounts. */
+export async function mountSystem(root: ImageRoot): Promise<void> {
+  const { path, hooks } = root;
+  await inSandbox(root, ['mount', '-t', 'proc', 'proc', `${path}/proc`]);
+  await inSandbox(root, ['mount', '--bind', '/dev', `${path}/dev`]);
+  await inSandbox(root, ['mount', '--bind', '/dev/pts', `${path}/dev/pts`]);
+  await inSandbox(root, ['mount', '-t', 'sysfs', '-o', 'ro', 'sysfs', `${path}/sys`]);
+  await inSandbox(root, ['mkdir', '-p', `${path}${hooksInside}`]);
+  await inSandbox(root, ['mount', '--bind', hooks, `${path}${hooksInside}`]);
+  await inSandbox(root, ['mount', '-o', 'remount,bind,ro', `${path}${hooksInside}`]);
+}
+
+/** Takes all that away again. */
+export async function unmountSystem(root: ImageRoot): Promise<void> {
+  for (const place of [hooksInside, '/sys', '/dev/pts', '/dev', '/proc']) {
+    await inSandbox(root, ['umount', `${root.path}${place}`]);
+  }
+}
+
+async function inSandbox({ sandbox, logFile }: ImageRoot, [program = '', ...args]: string[]): Promise<void> {
+  await sandbox.run(program, args, { cwd: '/', logFile });
+}
+
+/** What was downloaded for earlier builds, without a second copy of the data. */
+export async function fillArchives({ aptCache, archives }: ImageRoot): Promise<void> {
+  await mkdir(aptCache, { recursive: true });
+  await mkdir(join(archives, 'partial'), { recursive: true });
+  await linkPackages(aptCache, archives);
+}
+
+export async function leaveArchives({ path, archives, aptCache, sandbox, logFile }: ImageRoot): Promise<void> {
+  await sandbox.run('umount', [`${path}/var/cache/apt/archives`], { cwd: '/', okStatuses: [0, 32], logFile });
+  await linkPackages(archives, aptCache);
+}
+
+async function linkPackages(from: string, to: string): Promise<void> {
+  const present = new Set(await readdir(to));
+  for (const name of await readdir(from)) {
+    if (!name.endsWith('.deb') || present.has(name)) continue;
+    try {
+      await link(join(from, name), join(to, name));
+    } catch (error) {
+      // Another build was first.
+      if (hasCode(error, 'EEXIST')) continue;
+      if (!hasCode(error, 'EXDEV')) throw error;
+      await copyFile(join(from, name), join(to, name));
+    }
+  }
+}
+
+async function swapResolver(root: string): Promise<void> {
+  const file = join(root, 'etc', 'resolv.conf');
+  if (await lstat(file).catch(() => undefined)) await rename(file, `${file}.ORIG`);
+  await mkdir(join(root, 'etc'), { recursive: true });
+  await copyFile('/etc/resolv.conf', file);
+}
+
+/** An element may have left a link: that is kept. The host's own file never stays. */
+export async function restoreResolver(root: string): Promise<void> {
+  const file = join(root, 'etc', 'resolv.conf');
+  const original = `${file}.ORIG`;
+  const now = await lstat(file).catch(() => undefined);
+  const before = await lstat(original).catch(() => undefined);
+  if (now?.isSymbolicLink()) return rm(original, { force: true });
+  try {
+    if (before) await rename(original, file);
+    else await rm(file, { force: true });
+  } catch (error) {
+    // An element has made the file immutable, so that it stays.
+    if (!hasCode(error, 'EPERM')) throw error;
+  }
+}
+
+/** The very end: /tmp is emptied, logs are truncated. */
+export async function tidy(root: string): Promise<void> {
+  for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
+    await rm(join(root, 'tmp', name), { recursive: true, force: true });
+  }
+  await truncateLogs(join(root, 'var', 'log'));
+}
+
+async function truncateLogs(directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) await truncateLogs(path);
+    else if (entry.isFile()) await truncate(path);
+  }
+}
