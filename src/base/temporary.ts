@@ -23,8 +23,8 @@ export type TemporaryThing =
   | { kind: 'file'; path: string }
   /** Every loop device over a file: the kernel chooses their names when they are made. */
   | { kind: 'loops'; file: string }
-  /** An LVM volume group on loop devices over a file. A group of that name elsewhere is not touched. */
-  | { kind: 'volume-group'; name: string; file: string }
+  /** An LVM volume group on loop devices over files. A group of that name elsewhere is not touched. */
+  | { kind: 'volume-group'; name: string; files: string[] }
   | { kind: 'process'; process: ProcessIdentity; what: string }
   | { kind: 'namespace'; name: string };
 
@@ -155,7 +155,7 @@ export async function undoThing(thing: TemporaryThing): Promise<void> {
       }
       return;
     case 'volume-group': {
-      const devices = await loopDevices(thing.file);
+      const devices = (await Promise.all(thing.files.map(loopDevices))).flat();
       const group = ['--devices', devices.join(','), thing.name];
       // Status 5: the group was never made.
       if (devices.length > 0) await run('vgchange', ['--activate', 'n', ...group], { okStatuses: [0, 5] });

@@ -30,13 +30,15 @@ import {
   type BlockDevices,
   createBlockDevices,
   planBlockDevices,
+  type Runner,
   readBlockDeviceConfig,
   rootOptions,
 } from '../../src/image/block-device/index.js';
 import { sfdiskScript } from '../../src/image/block-device/partition-table.js';
+import { openSandbox } from '../../src/image/sandbox.js';
 
 const isRoot = process.getuid?.() === 0;
-const withMapper = existsSync('/dev/mapper/control');
+const withMapper = / device-mapper$/m.test(readFileSync('/proc/misc', 'utf8'));
 const mebibyte = 2 ** 20;
 
 let state: StateDirectory;
@@ -114,6 +116,23 @@ it.skipIf(!isRoot)(
   },
 );
 
+it.skipIf(!isRoot)('mounts where only a sandbox sees it', async () => {
+  const sandbox = await openSandbox(temporary);
+  const devices = await create(mbr, 96, (program, args, options) =>
+    sandbox.run(program, args, { cwd: '/', ...options }),
+  );
+
+  const { stdout } = await sandbox.run('cat', [join(work, 'mnt/etc/name')], { cwd: '/' });
+  expect(stdout).toBe('image');
+  expect(mountsBelow(work)).toEqual([]);
+  await devices.release();
+  await sandbox.end();
+
+  await expectNothingHeld(devices.image);
+  const [root = 0] = await startsOf(devices.image);
+  await run('e2fsck', ['-fn', `${devices.image}?offset=${root}`]);
+});
+
 it.skipIf(!isRoot)('makes a disk of 4096-byte sectors', async () => {
   const devices = await create(gpt.replace('name: image0', 'name: image0\n    block_size: 4096'), 128);
   const { stdout } = await run('blockdev', ['--getss', devices.device]);
@@ -187,7 +206,7 @@ it('writes tables that sfdisk takes as they were planned', async () => {
   });
   const image = join(state.root, 'disk.raw');
 
-  for (const { label, align, primary, sizes } of fc.sample(layout, { numRuns: 40, seed: 3 })) {
+  for (const { label, align, primary, sizes } of fc.sample(layout, { numRuns: 20, seed: 3 })) {
     const partitions = sizes.map((share, index) => {
       const flags = label === 'mbr' && index < primary ? ['primary'] : [];
       return { name: `p${index}`, size: `${share}%`, flags };
@@ -212,7 +231,7 @@ it('writes tables that sfdisk takes as they were planned', async () => {
   }
 });
 
-const why = withMapper ? '' : ' (skipped: no /dev/mapper/control, the kernel has no device-mapper)';
+const why = withMapper ? '' : ' (skipped: the kernel has no device-mapper)';
 
 it.skipIf(!isRoot || !withMapper)(`makes, fills and mounts logical volumes${why}`, async () => {
   const devices = await create(lvm, 256);
@@ -301,7 +320,7 @@ function writeTree(): void {
   linkSync(join(tree, 'etc/secret'), join(tree, 'etc/same'));
 }
 
-async function create(config: string, mebibytes: number): Promise<BlockDevices> {
+async function create(config: string, mebibytes: number, runMounting?: Runner): Promise<BlockDevices> {
   const plan = planBlockDevices(readBlockDeviceConfig(config, 'disk.yaml'), mebibytes * mebibyte);
   const options = rootOptions('ext4', { journalMebibytes: 4 });
   return createBlockDevices(plan, {
@@ -310,6 +329,7 @@ async function create(config: string, mebibytes: number): Promise<BlockDevices> 
     mountPoint: join(work, 'mnt'),
     tree,
     rootOptions: options,
+    runMounting,
   });
 }
 

@@ -9,7 +9,7 @@ import { type TemporaryState, type TemporaryThing, undoThing } from '../../base/
 import { rootNode } from './config.js';
 import { fstabText } from './fstab.js';
 import { invalidConfig } from './located-yaml.js';
-import { lvmCommands, volumePath } from './lvm.js';
+import { lvmCommand, volumePath } from './lvm.js';
 import { fileSystemCommand, fillsWhileMaking } from './make-file-system.js';
 import type { FileSystemNode, LoopNode, LvmNode, MountNode } from './nodes.js';
 import { sfdiskScript } from './partition-table.js';
@@ -85,13 +85,14 @@ interface MountedFileSystem {
  */
 export async function createBlockDevices(plan: BlockDevicePlan, place: BlockDevicePlace): Promise<BlockDevices> {
   const making = begin(plan, place);
-  checkHost(plan);
+  await checkHost(making);
   try {
     await writeFileAtomic(join(place.tree, 'etc', 'fstab'), fstabText(plan));
     await makeNodes(making);
     if (!making.filled) await fill(making, () => copyTree(making));
   } catch (error) {
-    await undo(making, making.made);
+    // What is left is tried again by the owner, who tells of it; the reason for all this is told here.
+    await undo(making, making.made).catch(() => {});
     throw error;
   }
   const disk = plan.disks.has('image0') ? 'image0' : ([...plan.disks.keys()][0] ?? '');
@@ -124,9 +125,10 @@ function begin(plan: BlockDevicePlan, place: BlockDevicePlace): Making {
   };
 }
 
-function checkHost({ order, config }: BlockDevicePlan): void {
+async function checkHost(making: Making): Promise<void> {
+  const { order, config } = making.plan;
   const lvm = order.find(({ kind }) => kind === 'lvm');
-  if (lvm && !existsSync('/dev/mapper/control')) {
+  if (lvm && !(await kernelHas(making, '/proc/misc', 'device-mapper', 'dm_mod'))) {
     throw new StackwrightError('DeviceMapperMissing', 'the kernel of this host has no device-mapper, which LVM needs', {
       file: config.file,
       line: lvm.line,
@@ -220,23 +222,21 @@ async function openNew(file: string, node: LoopNode, config: string) {
 
 async function makeVolumes(making: Making, { volumes }: LvmNode): Promise<void> {
   const { plan, devices } = making;
-  const physical = plan.nodes.filter((node) => node.kind === 'pv' && volumes.includes(node.name));
-  const groups = plan.nodes.filter((node) => node.kind === 'vg' && node.base.some((name) => volumes.includes(name)));
-  const names = groups.map(({ name }) => name);
-  const logical = plan.nodes.filter((node) => node.kind === 'lv' && names.includes(node.base));
-  const paths = new Map(
-    physical.map((node) => [node.name, devices.get('base' in node ? String(node.base) : '') ?? '']),
-  );
-  for (const name of names) {
-    for (const file of making.images.values()) note(making, { kind: 'volume-group', name, file });
-  }
-  const nodes = [...physical, ...groups, ...logical].filter(
-    (node) => node.kind === 'pv' || node.kind === 'vg' || node.kind === 'lv',
-  );
-  for (const [program, ...args] of lvmCommands(nodes, paths, existsSync('/run/udev/control'))) {
+  const physical = plan.nodes.filter((node) => node.kind === 'pv').filter(({ name }) => volumes.includes(name));
+  const groups = plan.nodes
+    .filter((node) => node.kind === 'vg')
+    .filter(({ base }) => base.some((name) => volumes.includes(name)));
+  const logical = plan.nodes
+    .filter((node) => node.kind === 'lv')
+    .filter(({ base }) => groups.some(({ name }) => name === base));
+  const paths = new Map(physical.map(({ name, base }) => [name, devices.get(base) ?? '']));
+  for (const node of [...physical, ...groups, ...logical]) {
+    // Noted here, so that LVM is known to be installed when a group has to be undone.
+    if (node.kind === 'vg') note(making, { kind: 'volume-group', name: node.name, files: [...making.images.values()] });
+    const [program, ...args] = lvmCommand(node, paths, existsSync('/run/udev/control'));
     await making.run(program, args);
+    if (node.kind === 'lv') devices.set(node.name, volumePath(node));
   }
-  for (const node of nodes) if (node.kind === 'lv') devices.set(node.name, volumePath(node));
 }
 
 async function makeFileSystem(making: Making, node: FileSystemNode): Promise<void> {
@@ -269,7 +269,7 @@ async function mount(making: Making, node: MountNode): Promise<void> {
   const path = node.mountPoint === '/' ? place.mountPoint : join(place.mountPoint, node.mountPoint);
   if (node.mountPoint !== '/') await checkInside(making, node, path);
   await runMounting('mkdir', ['-p', path]);
-  const staged = system.type === 'vfat' && !(await kernelMounts(making, 'vfat'));
+  const staged = system.type === 'vfat' && !(await kernelHas(making, '/proc/filesystems', 'vfat', 'vfat'));
   if (!staged) {
     note(making, { kind: 'mount', path });
     await runMounting('mount', [devices.get(system.base) ?? '', path]);
@@ -288,11 +288,12 @@ async function checkInside({ plan, place, runMounting }: Making, node: MountNode
   });
 }
 
-async function kernelMounts({ run }: Making, type: string): Promise<boolean> {
-  const known = () => new RegExp(`\\t${type}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8'));
+/** Whether a list of the kernel ends a line with a word, once the module for it is loaded. */
+async function kernelHas({ run }: Making, list: string, word: string, module: string): Promise<boolean> {
+  const known = () => new RegExp(`[\\t ]${word}$`, 'm').test(readFileSync(list, 'utf8'));
   if (known()) return true;
   try {
-    await run('modprobe', ['--quiet', type], { okStatuses: [0, 1] });
+    await run('modprobe', ['--quiet', module], { okStatuses: [0, 1] });
   } catch (error) {
     // A host without modules may lack the program.
     if (!(error instanceof StackwrightError)) throw error;

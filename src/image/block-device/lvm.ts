@@ -4,24 +4,27 @@ import type { LogicalVolumeNode, PhysicalVolumeNode, VolumeGroupNode } from './n
 const extentSize = 4 * 2 ** 20;
 
 /**
- * The commands that make the volumes of one `lvm` entry, in their order. All of them see our
- * devices only, so that the host's groups can neither be hit nor clash.
+ * The command that makes a volume or group. It sees the image's devices only, so that the host's
+ * groups can neither be hit nor clash.
  * @param devices the device of each physical volume, by its name
  * @param withUdev whether udevd runs; without it LVM makes the nodes in /dev itself and waits for nobody
  */
-export function lvmCommands(
-  nodes: (PhysicalVolumeNode | VolumeGroupNode | LogicalVolumeNode)[],
+export function lvmCommand(
+  node: PhysicalVolumeNode | VolumeGroupNode | LogicalVolumeNode,
   devices: Map<string, string>,
   withUdev: boolean,
-): [program: string, ...args: string[]][] {
+): [program: string, ...args: string[]] {
   const common = ['--devices', [...devices.values()].join(','), ...(withUdev ? [] : ['--config', withoutUdev])];
   const device = (name: string) => devices.get(name) ?? '';
-  return nodes.map((node) => {
-    const { name, options } = node;
-    if (node.kind === 'pv') return ['pvcreate', ...common, '--yes', ...options, device(name)];
-    if (node.kind === 'vg') return ['vgcreate', ...common, ...options, name, ...node.base.map(device)];
-    return ['lvcreate', ...common, '--yes', '--name', name, ...volumeSize(node), ...options, node.base];
-  });
+  const { name, options } = node;
+  switch (node.kind) {
+    case 'pv':
+      return ['pvcreate', ...common, '--yes', ...options, device(name)];
+    case 'vg':
+      return ['vgcreate', ...common, ...options, name, ...node.base.map(device)];
+    case 'lv':
+      return ['lvcreate', ...common, '--yes', '--name', name, ...volumeSize(node), ...options, node.base];
+  }
 }
 
 const withoutUdev = 'activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 }';
