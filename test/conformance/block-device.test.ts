@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { StackwrightError } from '../../src/base/errors.js';
 import {
   blockDeviceGraph,
+  blockDeviceParameters,
   describeGraph,
   planBlockDevices,
   readBlockDeviceConfig,
@@ -71,6 +72,21 @@ it.skipIf(missing)('reads the configurations of upstream’s tests and elements 
   expect(differences(texts)).toEqual([]);
 });
 
+it.skipIf(missing)('computes the parameters of upstream’s elements as upstream does', () => {
+  const elements = join(modules, 'diskimage_builder/elements');
+  const names = readdirSync(elements, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => /block-device-[a-z0-9]+\.yaml$/.test(name));
+  const texts = files.map((name) => readFileSync(join(elements, name), 'utf8'));
+
+  const ours = texts.map((text) => {
+    const { rootLabel, rootType, mountPoints } = blockDeviceParameters(readBlockDeviceConfig(text, 'element'));
+    return { label: rootLabel, type: rootType, mounts: mountPoints };
+  });
+
+  expect(ours.length).toBeGreaterThan(5);
+  expect(ours).toEqual(askPeer(parameterProgram, texts));
+});
+
 it.skipIf(missing)('orders generated configurations as upstream does, and refuses the same mistakes', () => {
   const texts = fc.sample(configurations, { numRuns: 1500, seed: 1 });
 
@@ -111,6 +127,19 @@ it.skipIf(missing)('places the partitions of an MBR where upstream’s code plac
   });
   expect(different).toEqual([]);
 });
+
+const parameterProgram = `
+import json, sys, yaml
+import diskimage_builder.block_device.config as config
+from diskimage_builder.block_device.blockdevice import BlockDevice
+for line in sys.stdin:
+    device = BlockDevice.__new__(BlockDevice)
+    device.params = {'root-fs-type': 'ext4', 'root-label': None}
+    device.config = config.config_tree_to_graph(yaml.safe_load(json.loads(line)))
+    device._merge_rootfs_params()
+    root = device._config_get_mkfs(device._config_get_mount('/')['base'])
+    print(json.dumps({'label': root['label'], 'type': root['type'], 'mounts': device._config_get_all_mount_points()}))
+`;
 
 /** Upstream's MBR code with its numbers of sectors taken at the place where it writes entries. */
 const mbrProgram = `

@@ -149,7 +149,9 @@ async function checkHost(making: Making): Promise<void> {
 
 async function makeNodes(making: Making): Promise<void> {
   for (const node of making.plan.order) {
-    making.place.signal?.throwIfAborted();
+    if (making.place.signal?.aborted) {
+      throw new StackwrightError('Interrupted', 'the making of block devices was interrupted', { value: node.name });
+    }
     switch (node.kind) {
       case 'local_loop':
         await makeDisk(making, node);
