@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -117,6 +118,32 @@ it('publishes none where one fails, also where others are whole', async () => {
   });
 
   expect(outputs()).toEqual([]);
+});
+
+it.each([true, false])('packs a layout of OCI whose digests are right, compressed: %s', async (compress) => {
+  await writeOutputs(options(['docker'], 'tree', { arch: 'arm64', dockerTarget: 'registry.test:5000/web', compress }));
+
+  expect(outputs()).toEqual(['image.oci.tar']);
+  const layout = join(work, 'layout');
+  mkdirSync(layout);
+  execFileSync('tar', ['-xf', join(work, 'out/image.oci.tar'), '-C', layout]);
+  const blobs = join(layout, 'blobs/sha256');
+  for (const name of readdirSync(blobs)) {
+    expect(
+      createHash('sha256')
+        .update(readFileSync(join(blobs, name)))
+        .digest('hex'),
+    ).toBe(name);
+  }
+  const read = (digest: string) => JSON.parse(readFileSync(join(blobs, digest.replace('sha256:', '')), 'utf8'));
+  const [entry] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
+  expect(entry.annotations).toEqual({ 'org.opencontainers.image.ref.name': 'registry.test:5000/web:latest' });
+  const { config, layers } = read(entry.digest);
+  expect(read(config.digest)).toMatchObject({ architecture: 'arm64', os: 'linux' });
+  const listed = execFileSync('tar', ['-tf', join(blobs, layers[0].digest.replace('sha256:', ''))], {
+    encoding: 'utf8',
+  });
+  expect(listed).toBe('./\n./file\n');
 });
 
 it('refuses a format that is not known', () => {

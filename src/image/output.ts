@@ -9,14 +9,17 @@ import { writeFileAtomic } from '../base/files.js';
 import type { TemporaryState } from '../base/temporary.js';
 import type { Runner } from './block-device/index.js';
 import { reportImage } from './events.js';
+import { writeOciArchive } from './oci-archive.js';
 
 /** Formats of an image: some are made from its mounted files, others from its raw disk. */
-const treeFormats = ['tar', 'tgz', 'squashfs'] as const;
+const treeFormats = ['tar', 'tgz', 'squashfs', 'docker'] as const;
 const diskFormats = ['qcow2', 'vhd', 'raw'] as const;
 
 type TreeFormat = (typeof treeFormats)[number];
 type DiskFormat = (typeof diskFormats)[number];
 export type OutputFormat = TreeFormat | DiskFormat;
+/** Those that one command line makes. */
+type ConvertedFormat = Exclude<OutputFormat, 'raw' | 'docker'>;
 
 /** What formats are made from. */
 export type OutputSource =
@@ -38,6 +41,10 @@ export interface OutputOptions {
   compress?: boolean;
   /** Options for the format, `--qemu-img-options`, as qemu-img's `-o` reads them. */
   qemuOptions?: string;
+  /** For `docker`: Debian's name of the architecture; amd64 unless told. */
+  arch?: string;
+  /** For `docker`: name and tag, `--docker-target`; the output's name unless told. */
+  dockerTarget?: string;
   /** Writes `.md5` and `.sha256` beside each. */
   checksum?: boolean;
   /** Replaces what is there; else that is renamed, with the time in its name. */
@@ -130,9 +137,11 @@ async function makeAll(outputs: UnpublishedOutput[], options: OutputOptions): Pr
   for (const output of outputs) if (output.format === 'raw') await make(output, options);
 }
 
-/** The file name's ending is the format, but for squashfs, as in diskimage-builder. */
+/** The ending of a file's name; that of squashfs is diskimage-builder's, which has no file for docker. */
+const endings: Partial<Record<OutputFormat, string>> = { squashfs: 'squash', docker: 'oci.tar' };
+
 function outputPath(output: string, format: OutputFormat): string {
-  const ending = format === 'squashfs' ? 'squash' : format;
+  const ending = endings[format] ?? format;
   return output.endsWith(`.${ending}`) ? output : `${output}.${ending}`;
 }
 
@@ -140,6 +149,7 @@ async function make(output: UnpublishedOutput, options: OutputOptions): Promise<
   const started = Date.now();
   const { format, unfinished } = output;
   if (format === 'raw') await moveDisk(options, unfinished);
+  else if (format === 'docker') await packOci(options, unfinished);
   else await convert(format, options, unfinished);
   if (options.checksum) output.sums = await checksums(unfinished);
   output.seconds = (Date.now() - started) / 1000;
@@ -162,7 +172,22 @@ async function publish(output: UnpublishedOutput, options: OutputOptions): Promi
   return { format, path, bytes };
 }
 
-async function convert(format: Exclude<OutputFormat, 'raw'>, options: OutputOptions, file: string): Promise<void> {
+/** The layer is a tar as that of the format `tar`. */
+async function packOci(options: OutputOptions, file: string): Promise<void> {
+  const { arch = 'amd64', dockerTarget = basename(options.output), compress = true, signal, logFile } = options;
+  const work = `${file}.oci`;
+  options.temporary.add({ kind: 'directory', path: work });
+  try {
+    await mkdir(work);
+    const layer = join(work, 'layer.tar');
+    await convert('tar', options, layer);
+    await writeOciArchive({ layer, arch, reference: dockerTarget, compress }, file, work, { signal, logFile });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function convert(format: ConvertedFormat, options: OutputOptions, file: string): Promise<void> {
   const { source, compress = true, qemuOptions } = options;
   const runner = (source.kind === 'tree' ? source.run : undefined) ?? run;
   const [program, ...args] = convertCommand(format, { source: source.path, file, compress, qemuOptions });
@@ -178,7 +203,7 @@ export interface Conversion {
 }
 
 export function convertCommand(
-  format: Exclude<OutputFormat, 'raw'>,
+  format: ConvertedFormat,
   { source, file, compress, qemuOptions }: Conversion,
 ): [program: string, ...args: string[]] {
   const archive = ['--create', '--file', file, '--directory', source, '--exclude=./sys', '--exclude=./proc'];
