@@ -32,7 +32,12 @@ export async function build() {
     sourcemap: 'linked',
     logLevel: 'warning',
   });
-  await Promise.all([bundling, buildFirstboot(join(next, firstbootScript), join(dist, firstbootScript))]);
+  try {
+    await Promise.all([bundling, buildFirstboot(join(next, firstbootScript), join(dist, firstbootScript))]);
+  } catch (error) {
+    rmSync(next, { recursive: true, force: true });
+    throw error;
+  }
   writeFileSync(join(next, 'stamp'), stamp);
   // Several commands may find the build out of date at once: the whole directory changes in one step.
   rmSync(dist, { recursive: true, force: true });

@@ -14,6 +14,7 @@ const stackwright = join(root, 'bin', 'stackwright');
 /** Peers that the conformance tests run side by side, beside the programs that doctor knows. */
 const testPackages = [
   'mujs',
+  'ovmf',
   'python3',
   'python3-diskimage-builder',
   'systemd-container',
