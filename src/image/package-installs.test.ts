@@ -52,13 +52,13 @@ it('installs and removes what is for the build only', () => {
   });
 });
 
-it('lets an explicit install of any element beat an uninstall', () => {
+it('lets an explicit install of any element beat an uninstall of its phase', () => {
   const a = element('a', { 'package-installs.yaml': 'gcc:\n  build-only: true\nvim:\n  uninstall: true\n' });
   const b = element('b', { 'package-installs.json': '{"gcc": null, "vim": {"phase": "post-install.d"}}' });
 
   const squashed = squashPackageInstalls([a, b], { ARCH: 'amd64' });
 
-  expect(squashed['install.d'].uninstall).toEqual([]);
+  expect(squashed['install.d'].uninstall).toEqual([['vim', 'a']]);
   expect(squashed['post-install.d'].install).toEqual([['vim', 'b']]);
 });
 
@@ -163,4 +163,8 @@ it('maps services, and refuses two maps of one', () => {
 
   expect(serviceTable([a], debian)).toBe('cron\tcron\nweb\tapache2\n');
   expect(() => serviceTable([a, b], debian)).toThrow(expect.objectContaining({ code: 'ServiceMapInvalid' }));
+});
+
+it('decides every condition of a list, so that an unset variable is found', () => {
+  expect(() => squash('gcc:\n  when:\n    - ARCH = none\n    - COLOUR = red\n')).toThrow('when: COLOUR is not set');
 });

@@ -54,7 +54,7 @@ const knownSettings = [
 /**
  * Reads the package-installs files of all elements and keeps what applies in this environment
  * (`ARCH`, `DIB_DEFAULT_INSTALLTYPE`, `DIB_INSTALLTYPE_element`, `DIB_PYTHON_VERSION`, and the
- * variables of `when`). An explicit install beats an uninstall.
+ * variables of `when`). An explicit install beats an uninstall of the same phase.
  * @throws StackwrightError `PackageInstallsInvalid` with file and line
  */
 export function squashPackageInstalls(elements: Element[], environment: Record<string, string>): PackageInstalls {
@@ -67,14 +67,15 @@ export function squashPackageInstalls(elements: Element[], environment: Record<s
     const buildOnly = isOn(entry, 'build-only');
     const uninstall = isOn(entry, 'uninstall');
     if (uninstall || buildOnly) result[phase].uninstall.push(request);
-    if (!uninstall) result[phase].install.push(request);
-    if (!uninstall && !buildOnly) explicit.add(entry.name);
+    // With both it is there for the phase, as upstream has it.
+    if (!uninstall || buildOnly) result[phase].install.push(request);
+    if (!uninstall && !buildOnly) explicit.add(`${phase} ${entry.name}`);
   }
   for (const phase of packagePhases) {
     const { install, uninstall } = result[phase];
     result[phase] = {
       install: sortRequests(install),
-      uninstall: sortRequests(uninstall.filter(([name]) => !explicit.has(name))),
+      uninstall: sortRequests(uninstall.filter(([name]) => !explicit.has(`${phase} ${name}`))),
     };
   }
   return result;
@@ -182,6 +183,8 @@ function readValue(node: unknown, key: string, file: string, line: number): Sett
 }
 
 function applies(entry: Entry, environment: Record<string, string>): boolean {
+  const installType = text(entry, 'installtype');
+  if (installType !== undefined && installType !== installTypeOf(entry.element, environment)) return false;
   const arch = entry.settings.get('arch');
   const notArch = entry.settings.get('not-arch');
   if (arch && notArch) throw invalid(entry.file, notArch.line, `${entry.name} has both arch and not-arch`);
@@ -191,11 +194,12 @@ function applies(entry: Entry, environment: Record<string, string>): boolean {
       .map((word) => word.trim());
   if (arch && !listed(arch).includes(environment.ARCH ?? '')) return false;
   if (notArch && listed(notArch).includes(environment.ARCH ?? '')) return false;
-  const installType = text(entry, 'installtype');
-  if (installType !== undefined && installType !== installTypeOf(entry.element, environment)) return false;
   const python = text(entry, 'dib_python_version');
   if (python !== undefined && python !== environment.DIB_PYTHON_VERSION) return false;
-  return conditions(entry).every((condition) => holds(condition, entry, environment));
+  // Every condition is decided: an unset variable is an error also after a condition that does not hold.
+  return conditions(entry)
+    .map((condition) => holds(condition, entry, environment))
+    .every(Boolean);
 }
 
 /** `DIB_INSTALLTYPE_element` with `-` as `_`, else the default, else `source`. */
