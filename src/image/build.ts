@@ -286,6 +286,7 @@ async function runScript(
       message: `${phase.name}/${script} of ${element} took ${seconds.toFixed(1)} s`,
       data: { ...about, seconds },
     });
+    if (phase === blockDevicePhase) refuseOwnDevice(script, element, output);
     return;
   }
   reportImage(reporter, {
@@ -311,6 +312,16 @@ async function runScript(
       ].join('\n'),
     },
   );
+}
+
+/** An element may bring a block device of its own by printing its name. */
+function refuseOwnDevice(script: string, element: string, output: string): void {
+  const [line] = /^IMAGE_BLOCK_DEVICE=.*$/m.exec(output) ?? [];
+  if (line === undefined) return;
+  throw new StackwrightError('BlockDeviceOfElement', `block-device.d/${script} of ${element} brings its own device`, {
+    value: line,
+    hint: 'describe the devices in DIB_BLOCK_DEVICE_CONFIG instead, see docs/reference/block-devices.md',
+  });
 }
 
 /** Opens a shell in the state of the build, as its scripts see it, where the user asked for one. */

@@ -38,6 +38,12 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
         exitStatus: 2,
       });
     }
+    if (flags.type !== undefined && role !== undefined) {
+      throw new StackwrightError('ImageTargetMissing', 'a role has no --type: machines get it as squashfs', {
+        hint: 'build once with --role, and once with -t FORMATS -o IMAGE',
+        exitStatus: 2,
+      });
+    }
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
     const interrupted = abortOnSignals(this.process);

@@ -84,7 +84,7 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
       type: {
         kind: 'parsed',
         parse: String,
-        brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs',
+        brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs, docker',
         optional: true,
       },
       imageSize: { kind: 'parsed', parse: numberParser, brief: 'Size of the disk in GiB', optional: true },
