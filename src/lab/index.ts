@@ -1,3 +1,3 @@
 export { machineDirectory, powerOffMachine, powerOnMachine } from './machine.js';
-export { labDown, labUp, requireLab } from './rack.js';
-export type { Lab, LabMachine } from './record.js';
+export { labDown, labUp } from './rack.js';
+export { type Lab, type LabMachine, requireLab } from './record.js';

@@ -15,15 +15,18 @@ import {
   type Lab,
   type LabMachine,
   labDirectory,
+  lockLab,
   newMachine,
   RACK,
+  requireLab,
   writeLab,
 } from './record.js';
 
 export interface MachineOptions {
   state: StateDirectory;
   reporter: Reporter;
-  lab: Lab;
+  /** Name of the rack. */
+  lab: string;
   name: string;
 }
 
@@ -35,25 +38,27 @@ export interface PowerOnOptions extends MachineOptions {
 }
 
 /** Where a machine's disk and console log are. */
-export function machineDirectory(state: StateDirectory, lab: Lab, name: string): string {
+export function machineDirectory(state: StateDirectory, lab: string, name: string): string {
   if (!LAB_NAME.test(name)) throw invalidName(name);
-  return join(labDirectory(state, lab.name), 'machines', name);
+  return join(labDirectory(state, lab), 'machines', name);
 }
 
 /**
  * Powers a machine on; a name that the rack does not have makes a new machine with an empty disk.
- * @throws StackwrightError `ProcessNotStarted`, `LabNameInvalid`
+ * @throws StackwrightError `LabNotUp`, `LabNameInvalid`, `ProcessNotStarted`, `Busy`
  */
 export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachine> {
-  const { state, reporter, lab, name, boot, diskGigabytes } = options;
+  const { state, reporter, name, boot, diskGigabytes } = options;
   const ramdisk = await ensureRamdisk({ state, reporter });
   const accelerator = await chooseAccelerator(state, join(ramdisk.directory, 'vmlinuz'));
   const message = `machines run by ${accelerator.name}: ${accelerator.reason}`;
   const data = { accelerator: accelerator.name, reason: accelerator.reason };
   reportLab(reporter, { code: 'lab.accelerator', level: 'info', message, data });
+  await using _lock = await lockLab(state, options.lab);
+  const lab = await requireLab(state, options.lab);
   const machine = lab.machines.find((known) => known.name === name) ?? (await addMachine(state, lab, name));
   if (machine.process && isAlive(machine.process)) return machine;
-  const directory = machineDirectory(state, lab, name);
+  const directory = machineDirectory(state, lab.name, name);
   if (!existsSync(join(directory, 'disk.raw'))) await blankDisk(directory, diskGigabytes);
   if (existsSync(join(directory, 'console.log'))) {
     renameSync(join(directory, 'console.log'), join(directory, 'console.log.1'));
@@ -74,7 +79,7 @@ export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachin
 
 async function addMachine(state: StateDirectory, lab: Lab, name: string): Promise<LabMachine> {
   const machine = newMachine(lab, name);
-  mkdirSync(machineDirectory(state, lab, name), { recursive: true });
+  mkdirSync(machineDirectory(state, lab.name, name), { recursive: true });
   lab.machines.push(machine);
   await writeLab(state, lab);
   return machine;
@@ -86,9 +91,11 @@ async function blankDisk(directory: string, gigabytes: number): Promise<void> {
 
 /**
  * As pulling the plug.
- * @throws StackwrightError `MachineUnknown`
+ * @throws StackwrightError `LabNotUp`, `MachineUnknown`, `Busy`
  */
-export async function powerOffMachine({ state, reporter, lab, name }: MachineOptions): Promise<void> {
+export async function powerOffMachine({ state, reporter, lab: labName, name }: MachineOptions): Promise<void> {
+  await using _lock = await lockLab(state, labName);
+  const lab = await requireLab(state, labName);
   const machine = lab.machines.find((known) => known.name === name);
   if (!machine) {
     throw new StackwrightError('MachineUnknown', `the lab "${lab.name}" has no machine ${name}`, {

@@ -14,7 +14,7 @@ import { listMachines, loadSite, setMachineState } from '../inventory/index.js';
 import { renderDnsmasqConfiguration } from '../netboot/index.js';
 import { startInBackground } from './background.js';
 import { reportLab } from './events.js';
-import { type Lab, labDirectory, newLab, RACK, readLab, writeLab } from './record.js';
+import { type Lab, labDirectory, lockLab, newLab, RACK, readLab, writeLab } from './record.js';
 
 export interface LabUpOptions {
   state: StateDirectory;
@@ -32,6 +32,7 @@ export interface LabUpOptions {
 export async function labUp(options: LabUpOptions): Promise<Lab> {
   const { state, reporter, name, site } = options;
   await loadSite(site);
+  await using _lock = await lockLab(state, name);
   const directory = labDirectory(state, name);
   const known = await readLab(state, name);
   const lab: Lab = known ?? newLab(state, name, site);
@@ -62,19 +63,13 @@ function reportPart(reporter: Reporter, part: string, again: boolean): void {
   }
 }
 
-/** @throws StackwrightError `LabNotUp` */
-export async function requireLab(state: StateDirectory, name: string): Promise<Lab> {
-  const lab = await readLab(state, name);
-  if (lab) return lab;
-  throw new StackwrightError('LabNotUp', `there is no lab "${name}"`, { value: name, hint: 'stackwright lab up' });
-}
-
 /**
  * Removes a rack: every process, the namespace, what is mounted below its directory, and the
  * directory. The private PostgreSQL is stopped too; its data, and images, stay for the next time.
  * The inventory keeps the machines and their records, as machines to be installed again.
  */
 export async function labDown(state: StateDirectory, name: string, reporter: Reporter): Promise<void> {
+  await using _lock = await lockLab(state, name);
   const directory = labDirectory(state, name);
   const lab = (await readLab(state, name)) ?? newLab(state, name, '');
   try {

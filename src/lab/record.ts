@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
+import { type Lock, takeLock } from '../base/lock.js';
 import type { StateDirectory } from '../base/state.js';
 
 const ProcessIdentity = z.object({ pid: z.number(), startTime: z.string(), bootId: z.string() });
@@ -70,6 +71,19 @@ export function labDirectory(state: StateDirectory, name: string): string {
 export async function readLab(state: StateDirectory, name: string): Promise<Lab | undefined> {
   const text = await readTextIfExists(state.path('lab', name, 'lab.json'));
   return text === undefined ? undefined : Lab.parse(JSON.parse(text));
+}
+
+/** One command at a time changes a rack. */
+export function lockLab(state: StateDirectory, name: string): Promise<Lock> {
+  // The longest that a command holds it: a rack that starts or ends.
+  return takeLock(state.path('lab', name), `the lab "${name}"`, 120);
+}
+
+/** @throws StackwrightError `LabNotUp` */
+export async function requireLab(state: StateDirectory, name: string): Promise<Lab> {
+  const lab = await readLab(state, name);
+  if (lab) return lab;
+  throw new StackwrightError('LabNotUp', `there is no lab "${name}"`, { value: name, hint: 'stackwright lab up' });
 }
 
 export async function writeLab(state: StateDirectory, lab: Lab): Promise<void> {

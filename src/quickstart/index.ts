@@ -7,6 +7,7 @@ import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
+import { takeLock } from '../base/lock.js';
 import { packageRoot } from '../base/package-root.js';
 import { isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
@@ -21,7 +22,7 @@ import {
   setMachineState,
   sshConfigFile,
 } from '../inventory/index.js';
-import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine } from '../lab/index.js';
+import { type Lab, labUp, machineDirectory, powerOffMachine, powerOnMachine, requireLab } from '../lab/index.js';
 import { ensureRamdisk } from '../netboot/index.js';
 import { ensureRole, type Role } from '../role/index.js';
 import { atStation, type StationSeconds } from './stations.js';
@@ -53,8 +54,10 @@ const MEMCACHED_PORT = 11211;
  * From a blank machine to a running service, every station real. Started again after it was
  * interrupted, it goes on: what is built is not built again, an installed machine is not installed
  * again, an unfinished deployment is resumed.
+ * @throws StackwrightError `Busy` where another one is at work, and those of its stations
  */
 export async function quickstart({ state, reporter }: QuickstartOptions): Promise<QuickstartResult> {
+  await using _lock = await takeLock(state.path('quickstart'), 'the quickstart', 0);
   const seconds: StationSeconds = {};
   const site = await ownSite(state);
   const answerFile = join(site, 'answers.txt');
@@ -117,13 +120,13 @@ async function install(context: Context): Promise<Machine> {
   if (last && isInstalled(last)) return last;
   if (last && isRefused(last)) {
     // It waits with a shell on its console.
-    await powerOffMachine({ state, reporter, lab, name: MACHINE });
+    await powerOffMachine({ state, reporter, lab: LAB, name: MACHINE });
     await setMachineState(db, last.id, 'discovered', 'the quickstart tries again', reporter);
   }
   const { uuid, process } = await powerOnMachine({
     state,
     reporter,
-    lab,
+    lab: LAB,
     name: MACHINE,
     boot: 'network',
     diskGigabytes: 4,
@@ -162,10 +165,10 @@ function isRefused({ state, reason }: Machine): boolean {
 
 /** Waits until the machine lets us in with the host key that its installation made. */
 async function firstBoot(context: Context, machine: Machine): Promise<Machine> {
-  const { state, reporter, db, lab } = context;
-  const vm = lab.machines.find((known) => known.name === MACHINE);
+  const { state, reporter, db } = context;
+  const vm = (await requireLab(state, LAB)).machines.find((known) => known.name === MACHINE);
   if (!vm?.process || !isAlive(vm.process)) {
-    await powerOnMachine({ state, reporter, lab, name: MACHINE, boot: 'disk', diskGigabytes: 4 });
+    await powerOnMachine({ state, reporter, lab: LAB, name: MACHINE, boot: 'disk', diskGigabytes: 4 });
   }
   const host = machine.host_name ?? '';
   const deadline = Date.now() + BOOT_MINUTES * 60_000;
@@ -189,8 +192,8 @@ async function installedAt(db: Db, machine: Machine): Promise<Date> {
   return events.find(({ code }) => code === 'server.machine.installed')?.time ?? machine.created_at;
 }
 
-async function consoleTail({ state, lab }: Context): Promise<string> {
-  const path = join(machineDirectory(state, lab, MACHINE), 'console.log');
+async function consoleTail({ state }: Context): Promise<string> {
+  const path = join(machineDirectory(state, LAB, MACHINE), 'console.log');
   const text = await readFile(path, 'latin1').catch(() => '');
   return stripVTControlCharacters(text).trim().split('\n').slice(-12).join('\n');
 }

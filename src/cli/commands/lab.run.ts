@@ -43,7 +43,7 @@ export async function labPowerOnCommand(this: CliContext, flags: LabMachineFlags
   await command(this, flags.json, async () => {
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
-    const lab = await requireLab(state, flags.name);
+    const lab = flags.name;
     const machine = await powerOnMachine({ state, reporter, lab, name, boot: flags.boot, diskGigabytes: flags.disk });
     if (flags.json) this.printJson(machine);
   });
@@ -53,7 +53,7 @@ export async function labPowerOffCommand(this: CliContext, flags: LabFlags, name
   await command(this, flags.json, async () => {
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
-    await powerOffMachine({ state, reporter, lab: await requireLab(state, flags.name), name });
+    await powerOffMachine({ state, reporter, lab: flags.name, name });
   });
 }
 
@@ -61,7 +61,7 @@ export async function labConsoleCommand(this: CliContext, flags: LabFlags, name:
   await command(this, flags.json, async () => {
     const state = await this.openState(this.reporter(flags));
     const lab = await requireLab(state, flags.name);
-    const path = join(machineDirectory(state, lab, name), 'console.log');
+    const path = join(machineDirectory(state, lab.name, name), 'console.log');
     try {
       this.print(await readFile(path, 'utf8'));
     } catch (cause) {
