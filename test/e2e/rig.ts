@@ -1,6 +1,6 @@
 // What tests that boot machines share: commands as a user gives them, each in a state directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../../src/base/command.js';
@@ -100,6 +100,7 @@ export function leftovers(state: string, namespace: string): string[] {
 
 /** After a failure too, nothing may stay. */
 export async function removeState(state: string): Promise<void> {
-  await start(state, ['lab', 'down']).ended;
+  const labs = existsSync(join(state, 'lab')) ? readdirSync(join(state, 'lab')) : [];
+  for (const name of labs) await start(state, ['lab', 'down', '--name', name]).ended;
   rmSync(state, { recursive: true });
 }
