@@ -5,8 +5,9 @@ import { packageRoot } from '../base/package-root.js';
 
 const bin = join(packageRoot(), 'bin');
 
+/** As in a CI system, which sets CI: no colours there either. */
 function stackwright(...args: string[]) {
-  return spawnSync(join(bin, 'stackwright'), args, { encoding: 'utf8' });
+  return spawnSync(join(bin, 'stackwright'), args, { encoding: 'utf8', env: { ...process.env, CI: 'true' } });
 }
 
 describe('the command line', () => {
@@ -25,6 +26,14 @@ describe('the command line', () => {
 
     expect(status).toBe(1);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'SiteInvalid' } });
+  });
+
+  it('colours nothing that does not go to a terminal', () => {
+    const { stdout, stderr } = stackwright('doctor');
+
+    expect(stdout).toContain('│ ok ');
+    expect(stdout + stderr).not.toContain('\x1b');
+    expect(stackwright('site', 'check', '/nowhere').stderr).toMatch(/^error /);
   });
 
   it('completes commands and flags in bash', () => {

@@ -1,15 +1,15 @@
 import { text_en } from '@stricli/core';
-import pc from 'picocolors';
 import { StackwrightError } from '../base/errors.js';
 import { mask } from '../base/mask.js';
+import { errorColors } from './colors.js';
 
 /** An error as a person reads it: what, where, what to do. A bug of ours shows its stack. */
 export function renderFailure(error: unknown): string {
   if (!(error instanceof StackwrightError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return mask(`${pc.red('bug')} ${stack}`);
+    return mask(`${errorColors.red('bug')} ${stack}`);
   }
-  const lines = [`${pc.red('error')} ${error.message} ${pc.dim(`[${error.code}]`)}`];
+  const lines = [`${errorColors.red('error')} ${error.message} ${errorColors.dim(`[${error.code}]`)}`];
   if (error.place) lines.push(`  at    ${error.place}`);
   if (error.details.value !== undefined) lines.push(`  value ${indent(error.details.value)}`);
   if (error.details.hint) lines.push(`  hint  ${indent(error.details.hint)}`);

@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { maskEvent, type Reporter, type StackwrightEvent } from '../base/events.js';
+import { errorColors } from './colors.js';
 
 /** One line an event on standard error, coloured only on a terminal. Debug events show with `verbose`. */
 export function textReporter(verbose: boolean): Reporter {
@@ -8,7 +8,7 @@ export function textReporter(verbose: boolean): Reporter {
     report(event) {
       if (event.level === 'debug' && !verbose) return;
       const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6);
-      process.stderr.write(`${pc.dim(`${seconds}s`)} ${renderEvent(maskEvent(event))}\n`);
+      process.stderr.write(`${errorColors.dim(`${seconds}s`)} ${renderEvent(maskEvent(event))}\n`);
     },
   };
 }
@@ -23,8 +23,8 @@ export function jsonReporter(): Reporter {
 
 function renderEvent(event: StackwrightEvent): string {
   const station = event.code.split('.')[0] ?? '';
-  const label = pc.cyan(station.padEnd(9));
-  if (event.level === 'error') return `${label} ${pc.red(event.message)}`;
-  if (event.level === 'warn') return `${label} ${pc.yellow(event.message)}`;
+  const label = errorColors.cyan(station.padEnd(9));
+  if (event.level === 'error') return `${label} ${errorColors.red(event.message)}`;
+  if (event.level === 'warn') return `${label} ${errorColors.yellow(event.message)}`;
   return `${label} ${event.message}`;
 }

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import { StackwrightError } from '../../base/errors.js';
 import { type AnswerFinding, checkAnswers, generateAnswers, showAnswers } from '../../deploy/index.js';
+import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import type { AnswersFlags, GenerateFlags } from './answers.js';
 
@@ -42,6 +42,6 @@ export async function show(this: CliContext, flags: AnswersFlags, file: string):
 
 function findingLine(file: string, { level, code, line, message }: AnswerFinding): string {
   const place = line === undefined ? file : `${file}:${line}`;
-  const label = level === 'error' ? pc.red(level) : pc.yellow(level);
-  return `${place}: ${label} ${message} ${pc.dim(`[${code}]`)}`;
+  const label = level === 'error' ? outputColors.red(level) : outputColors.yellow(level);
+  return `${place}: ${label} ${message} ${outputColors.dim(`[${code}]`)}`;
 }

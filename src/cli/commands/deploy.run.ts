@@ -1,5 +1,4 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import { StackwrightError } from '../../base/errors.js';
 import {
   type DeployOutcome,
@@ -12,6 +11,7 @@ import {
   showRun,
 } from '../../deploy/index.js';
 import { openDatabase } from '../../engine/index.js';
+import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import type { DeployFlags, LookFlags, RunFlags } from './deploy.js';
 
@@ -125,7 +125,7 @@ function stepTable(steps: StepReport[]): string {
 }
 
 function colour(state: string): string {
-  if (state === 'done') return pc.green(state);
-  if (state === 'failed') return pc.red(state);
-  return state === 'interrupted' ? pc.yellow(state) : state;
+  if (state === 'done') return outputColors.green(state);
+  if (state === 'failed') return outputColors.red(state);
+  return state === 'interrupted' ? outputColors.yellow(state) : state;
 }

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
 import { StackwrightError } from '../../base/errors.js';
 import { examineHost, type Finding, installPackages } from '../../base/host.js';
+import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 
 export async function doctor(this: CliContext, flags: { json: boolean; install: boolean }): Promise<void> {
@@ -33,7 +33,7 @@ function missingPackages(findings: Finding[]): string[] {
 function table(findings: Finding[]): string {
   const rows = new Table({ head: ['', 'program', 'package', 'for'], style: { head: [], border: [] } });
   for (const finding of findings) {
-    const mark = finding.path ? pc.green('ok') : pc.red('missing');
+    const mark = finding.path ? outputColors.green('ok') : outputColors.red('missing');
     rows.push([mark, finding.path ?? finding.program, finding.package, finding.purpose]);
   }
   return rows.toString();

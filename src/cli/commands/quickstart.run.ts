@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { type QuickstartResult, quickstart } from '../../quickstart/index.js';
+import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import type { QuickstartFlags } from './quickstart.js';
 
@@ -45,5 +45,5 @@ function summary(result: QuickstartResult, sshConfig: string): string {
     ['your copy', result.site],
     ['remove', `stackwright lab down${lab.name === 'lab' ? '' : ` --name ${lab.name}`}`],
   ];
-  return rows.map(([name, value]) => `${pc.bold(name.padEnd(10))} ${value}`).join('\n');
+  return rows.map(([name, value]) => `${outputColors.bold(name.padEnd(10))} ${value}`).join('\n');
 }
