@@ -14,7 +14,7 @@ export interface ProcessIdentity {
 
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const startTime = startTimeOf(pid);
-  return startTime === undefined ? undefined : { pid, startTime, bootId: bootId() };
+  return startTime === undefined ? undefined : { pid, startTime, bootId: bootIdentity() };
 }
 
 export function ownProcess(): ProcessIdentity {
@@ -24,7 +24,7 @@ export function ownProcess(): ProcessIdentity {
 }
 
 export function isAlive(identity: ProcessIdentity): boolean {
-  return identity.bootId === bootId() && startTimeOf(identity.pid) === identity.startTime;
+  return identity.bootId === bootIdentity() && startTimeOf(identity.pid) === identity.startTime;
 }
 
 /** Ends a process: SIGTERM, and SIGKILL where it is still there after `graceSeconds`. */
@@ -81,7 +81,9 @@ function readStat(pid: number): string | undefined {
 }
 
 let knownBootId: string | undefined;
-function bootId(): string {
+
+/** Another one after every start of this machine. */
+export function bootIdentity(): string {
   knownBootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return knownBootId;
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { run } from '../base/command.js';
-import { messageOf, StackwrightError } from '../base/errors.js';
+import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
@@ -14,29 +14,20 @@ import {
   type BuildPlace,
   buildEnvironment,
   hostArchitecture,
-  insideEnvironment,
   kernelVersions,
   libraryFiles,
-  outsideEnvironment,
-  parseEnvironment,
   proxyEnvironment,
-  sourcingProgram,
 } from './environment.js';
 import { reportImage } from './events.js';
-import { environmentFiles, generateHooks, type HooksTree, phaseScripts, scriptOwner } from './hooks.js';
-import { imageIdentity } from './identity.js';
+import { generateHooks, type HooksTree } from './hooks.js';
+import { environmentFiles, readHooks } from './hooks-view.js';
+import { builderInputs, imageIdentity } from './identity.js';
+import { type LayerChain, type LayerStore, openChain, openLayers, openOverlay, pruneLayers } from './layers/index.js';
+import { seenManifests } from './manifests.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
-import {
-  enterRoot,
-  fillArchives,
-  hooksInside,
-  type ImageRoot,
-  leaveArchives,
-  restoreResolver,
-  seenFromHost,
-  tidy,
-} from './root.js';
+import { blockDevicePhase, lastPhases, mountRoot, runPhases, sourceEnvironment, treePhases } from './phases.js';
+import { fillArchives, type ImageRoot, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
 export interface BuildOptions {
@@ -54,7 +45,8 @@ export interface BuildOptions {
   /** More packages, installed after install.d. */
   packages?: string[];
   withoutBase?: boolean;
-  packageIndex?: string;
+  /** Start from nothing, also where states of earlier builds are kept. */
+  fresh?: boolean;
   /** Ends the build when aborted; everything is undone. */
   signal?: AbortSignal;
   /** Seconds that one script may take; 3600 unless told. */
@@ -73,33 +65,9 @@ export interface BuiltTree extends AsyncDisposable, FinishedBuild {
   path: string;
   /** Of the newest kernel; undefined without one. */
   kernelVersion?: string;
+  /** What elements left to lie beside the tree; a directory that may be missing. */
+  manifests: string;
 }
-
-/** A phase, and whether its scripts run in the image. */
-interface Phase {
-  name: string;
-  inside: boolean;
-}
-
-/** They make a tree. */
-export const treePhases: Phase[] = [
-  { name: 'root.d', inside: false },
-  { name: 'extra-data.d', inside: false },
-  { name: 'pre-install.d', inside: true },
-  { name: 'install.d', inside: true },
-  { name: 'post-install.d', inside: true },
-  { name: 'post-root.d', inside: false },
-];
-
-/** They see it on the file systems that it is to have. */
-export const lastPhases: Phase[] = [
-  { name: 'pre-finalise.d', inside: false },
-  { name: 'finalise.d', inside: true },
-  { name: 'cleanup.d', inside: false },
-];
-
-/** Between the two, in a disk image only. */
-export const blockDevicePhase: Phase = { name: 'block-device.d', inside: false };
 
 /** What a build needs from begin to end. */
 export interface Build {
@@ -110,6 +78,14 @@ export interface Build {
   sandbox: Sandbox;
   root: ImageRoot;
   temporary: TemporaryState;
+  layers: LayerChain;
+  store: LayerStore;
+  /** A directory of the host for raw disks, which are no part of the image's tree. */
+  disks: string;
+  /** What the root has of the host: nothing before it is filled, the archives until post-root.d has run. */
+  mounted: 'nothing' | 'system and archives' | 'system';
+  /** The squashed package-installs, as the image finds them in /tmp; empty where another element makes them. */
+  packageInstalls: string;
   /** Of every phase, before environment.d. */
   environment: Record<string, string>;
   logFile: string;
@@ -126,30 +102,34 @@ export interface Build {
  */
 export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
   const build = await beginBuild(options);
-  const { place, sandbox, temporary } = build;
+  const { root } = build;
+  const path = seenFromHost(root);
   try {
     await runPhases(build, [...treePhases, ...lastPhases]);
-    await restoreResolver(place.root);
-    await sandbox.end();
-    await tidy(place.root);
+    await build.layers.begin();
+    await restoreResolver(path);
+    await unmountSystem(root);
+    await tidy(path);
+    await build.store.flush();
     return {
-      path: place.root,
-      kernelVersion: kernelVersions(place.root).at(-1),
+      path,
+      kernelVersion: kernelVersions(path).at(-1),
+      manifests: seenManifests(build),
       ...finishBuild(build),
-      [Symbol.asyncDispose]: () => temporary.undo(),
+      [Symbol.asyncDispose]: () => endBuild(build),
     };
   } catch (error) {
-    await sandbox.end();
-    await temporary.undo();
+    await endBuild(build);
     throw error;
   }
 }
 
 /**
  * Makes all that scripts need: directories, hooks tree, namespaces of their own in which they run
- * as root. The caller ends the sandbox and undoes the temporary state.
+ * as root. The caller ends the build.
  * @param more variables that depend on the resolved elements
- * @throws StackwrightError `NotRoot`, `SandboxFailed`, and those of `resolveElements`, `generateHooks`
+ * @throws StackwrightError `NotRoot`, `SandboxFailed`, and those of `resolveElements`, `generateHooks`,
+ *   `squashPackageInstalls`
  */
 export async function beginBuild(
   options: BuildOptions,
@@ -177,34 +157,87 @@ export async function beginBuild(
       message: `building from ${names.length} elements, log ${logFile}`,
       data: { identity, elements: names, logFile },
     });
-    const place = await makePlace(options, elements, arch, temporary);
+    const place = await makePlace(options, elements, arch);
+    const scratch = temporary.directory('image');
+    const disks = join(scratch, 'disks');
+    const base = join(scratch, 'base');
+    makeBase(base);
+    const hooks = generateHooks(elements, join(base, 'hooks'));
+    await makeDisksDirectory(disks, options.environment, temporary);
     sandbox = await openSandbox(temporary);
     const archives = temporary.directory('archives');
+    const exchange = join(scratch, 'exchange');
+    mkdirSync(exchange, { mode: 0o700 });
     const aptCache = join(place.cache, 'apt', options.environment.DISTRO_NAME ?? 'debian');
-    return {
+    const root = { path: place.root, hooks: place.hooks, exchange, archives, aptCache, sandbox, logFile };
+    await fillArchives(root);
+    const environment = {
+      ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
+      ...added,
+      STACKWRIGHT_APT_ARCHIVES: archives,
+    };
+
+    await pruneLayers(options.state, keptLayerBytes);
+    const store = openLayers(options.state);
+    const overlay = openOverlay({ sandbox, mountPoint: place.work, base, scratch, layersDirectory: store.directory });
+    await overlay.mount([]);
+    const outside = { place, options, sandbox, logFile, root, environment };
+    const sourced = await sourceEnvironment(
+      outside,
+      { name: 'root.d', inside: false },
+      environmentFiles(readHooks(hooks.path)),
+    );
+    await overlay.cut();
+    const packageInstalls = preparePackages(elements, hooks, sourced);
+    const layers = await openChain({
+      store,
+      overlay,
+      reporter: options.reporter,
+      ...builderInputs({ elements, arch, environment, caller: options.environment, digest: store.digest }),
+      elements: names,
+      arch,
+      base: hooks.path,
+      hooks: join(sandbox.view, place.hooks),
+      root: seenFromHost(root),
+      environment: sourced,
+      fresh: options.fresh ?? false,
+      onMount: () => mountRoot(build),
+    });
+    const build: Build = {
       options,
       identity,
       place,
-      hooks: generateHooks(elements, place.hooks),
+      hooks,
       sandbox,
-      root: { path: place.root, hooks: place.hooks, archives, aptCache, sandbox, logFile },
+      root,
       temporary,
-      environment: {
-        ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
-        ...added,
-        STACKWRIGHT_APT_ARCHIVES: archives,
-      },
+      layers,
+      store,
+      disks,
+      mounted: 'nothing',
+      packageInstalls,
+      environment,
       logFile,
       breakpoints,
       seconds: {},
       started,
     };
+    return build;
   } catch (error) {
     await sandbox?.end();
     await temporary.undo();
     throw error;
   }
 }
+
+/** Undoes everything that a build has made, but its result. */
+export async function endBuild({ sandbox, temporary }: Build): Promise<void> {
+  await sandbox.end();
+  await temporary.undo();
+}
+
+/** How much of the states of builds stays, unless less is asked for with `image cache prune`. */
+const keptLayerBytes = 20e9;
 
 /** What is told of a build at its end. */
 export interface FinishedBuild {
@@ -217,7 +250,7 @@ export interface FinishedBuild {
 }
 
 export function finishBuild({ options, identity, place, seconds, started, logFile }: Build): FinishedBuild {
-  const total = secondsSince(started);
+  const total = (Date.now() - started) / 1000;
   reportImage(options.reporter, {
     code: 'image.build.finished',
     level: 'info',
@@ -228,238 +261,40 @@ export function finishBuild({ options, identity, place, seconds, started, logFil
 }
 
 /**
- * Runs phases, and what belongs between them.
- * @throws StackwrightError `ElementScriptFailed`, `EnvironmentScriptFailed`, `RootEmpty`, and those of
- *   `squashPackageInstalls`
+ * Decides which packages are installed, and adds the scripts that do it to the hooks tree.
+ * @param environment of phases outside
+ * @returns what the image finds in /tmp/package-installs.json
  */
-export async function runPhases(build: Build, phases: Phase[]): Promise<void> {
-  for (const phase of phases) {
-    const started = Date.now();
-    if (phase.name === 'root.d') await fillArchives(build.root);
-    const environment = await sourceEnvironment(build, phase);
-    if (phase.name === 'extra-data.d') await preparePackages(build, environment);
-    const scripts = phaseScripts(build.hooks, phase.name);
-    reportImage(build.options.reporter, {
-      code: 'image.phase.started',
-      level: 'info',
-      message: `${phase.name}: ${scripts.length} scripts`,
-      data: { phase: phase.name, scripts: scripts.length },
-    });
-    await stopAt(build, `before-${phase.name}`, phase, environment);
-    for (const script of scripts) await runScript(build, phase, script, environment);
-    if (phase.name === 'root.d') await enterRoot(build.root);
-    if (phase.name === 'install.d') await installNamed(build, environment);
-    await stopAt(build, `after-${phase.name}`, phase, environment);
-    if (phase.name === 'post-root.d') await leaveArchives(build.root);
-    build.seconds[phase.name] = secondsSince(started);
-    reportImage(build.options.reporter, {
-      code: 'image.phase.finished',
-      level: 'info',
-      message: `${phase.name} took ${build.seconds[phase.name]?.toFixed(1)} s`,
-      data: { phase: phase.name, seconds: build.seconds[phase.name] ?? 0 },
-    });
-  }
-}
-
-async function runScript(
-  build: Build,
-  phase: Phase,
-  script: string,
-  environment: Record<string, string>,
-): Promise<void> {
-  const { reporter } = build.options;
-  const element = scriptOwner(build.hooks, `${phase.name}/${script}`) ?? 'package-installs';
-  const about = { phase: phase.name, script, element };
-  reportImage(reporter, {
-    code: 'image.script.started',
-    level: 'debug',
-    message: `${phase.name}/${script} of ${element}`,
-    data: about,
-  });
-  const started = Date.now();
-  const { status, output } = await runIn(build, phase, [`${phase.name}/${script}`], environment);
-  const seconds = secondsSince(started);
-  if (status === 0) {
-    reportImage(reporter, {
-      code: 'image.script.finished',
-      level: seconds >= 1 ? 'info' : 'debug',
-      message: `${phase.name}/${script} of ${element} took ${seconds.toFixed(1)} s`,
-      data: { ...about, seconds },
-    });
-    if (phase === blockDevicePhase) refuseOwnDevice(script, element, output);
-    return;
-  }
-  reportImage(reporter, {
-    code: 'image.script.failed',
-    level: 'error',
-    message: `${phase.name}/${script} of ${element} failed with status ${status}`,
-    data: { ...about, seconds, status },
-  });
-  const replay = join(phase.inside ? hooksInside : build.place.hooks, phase.name, script);
-  await stopAt(build, 'after-error', phase, environment, replay);
-  const place = build.place.elements.find(({ name }) => name === element)?.path;
-  throw new StackwrightError(
-    'ElementScriptFailed',
-    `${phase.name}/${script} of ${element} failed with status ${status}`,
-    {
-      ...(place ? { file: join(place, phase.name, script) } : {}),
-      value: output.trim().split('\n').slice(-15).join('\n'),
-      hint: [
-        `everything that it printed is in ${build.logFile}`,
-        `to replay it: ${build.options.commandLine ?? 'the same build'} --shell-on-failure, and in its shell ${
-          phase.inside ? replay : `$TMP_HOOKS_PATH/${phase.name}/${script}`
-        }`,
-      ].join('\n'),
-    },
-  );
-}
-
-/** An element may bring a block device of its own by printing its name. */
-function refuseOwnDevice(script: string, element: string, output: string): void {
-  const [line] = /^IMAGE_BLOCK_DEVICE=.*$/m.exec(output) ?? [];
-  if (line === undefined) return;
-  throw new StackwrightError('BlockDeviceOfElement', `block-device.d/${script} of ${element} brings its own device`, {
-    value: line,
-    hint: 'describe the devices in DIB_BLOCK_DEVICE_CONFIG instead, see docs/reference/block-devices.md',
-  });
-}
-
-/** Opens a shell in the state of the build, as its scripts see it, where the user asked for one. */
-async function stopAt(
-  build: Build,
-  breakpoint: string,
-  phase: Phase,
-  environment: Record<string, string>,
-  replay?: string,
-): Promise<void> {
-  if (!build.breakpoints.has(breakpoint)) return;
-  const { reporter, terminal } = build.options;
-  const data = { breakpoint, phase: phase.name, ...(replay ? { replay } : {}) };
-  if (!terminal) {
-    const message = `no shell ${breakpoint}: standard input is no terminal; run the build on one`;
-    reportImage(reporter, { code: 'image.shell.refused', level: 'warn', message, data });
-    return;
-  }
-  const where = phase.inside ? `in the image` : `on the build host, the image is in $TMP_MOUNT_PATH`;
-  const next = replay ? `${replay} runs the script again` : 'the build goes on after exit';
-  const message = `a shell ${breakpoint}, ${where}; ${next}`;
-  reportImage(reporter, { code: 'image.shell.opened', level: 'info', message, data });
-  const shell = ['/bin/bash', '--norc', '-i'];
-  const [program = '', ...args] = phase.inside ? ['/usr/sbin/chroot', build.place.root, ...shell] : shell;
-  const prompt = { PS1: `${breakpoint}:\\w# ` };
-  await build.sandbox.openShell(program, args, {
-    cwd: phase.inside ? '/' : process.cwd(),
-    env: { ...environment, ...prompt },
-  });
-}
-
-const everyStatus = [-1, ...Array(256).keys()];
-
-/** Runs a program of the hooks tree, or a shell program, outside or in the image. */
-async function runIn(
-  build: Build,
-  phase: Phase,
-  command: string[] | { shell: string },
-  environment: Record<string, string>,
-): Promise<{ status: number; output: string }> {
-  const { root, hooks } = build.place;
-  const directory = phase.inside ? hooksInside : hooks;
-  const words = Array.isArray(command)
-    ? [`${directory}/${command[0]}`, ...command.slice(1)]
-    : ['/bin/bash', '-c', command.shell];
-  const [program, ...args] = phase.inside ? ['/usr/sbin/chroot', root, ...words] : words;
-  try {
-    return await build.sandbox.run(program ?? '', args, {
-      cwd: phase.inside ? '/' : process.cwd(),
-      env: environment,
-      replaceEnvironment: true,
-      okStatuses: everyStatus,
-      timeout: build.options.scriptTimeout ?? 3600,
-      logFile: build.logFile,
-      signal: build.options.signal,
-    });
-  } catch (error) {
-    // The status is that of timeout(1).
-    if (!(error instanceof StackwrightError) || error.code !== 'CommandTimedOut') throw error;
-    return { status: 124, output: messageOf(error) };
-  }
-}
-
-/** Sources environment.d, in one subshell for a phase, as every phase has it anew. */
-async function sourceEnvironment(build: Build, phase: Phase): Promise<Record<string, string>> {
-  const base = phase.inside
-    ? { ...build.environment, PWD: '/', ...insideEnvironment() }
-    : { ...build.environment, ...outsideEnvironment(build.place) };
-  const environment = Object.fromEntries(
-    Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  const directory = join(phase.inside ? hooksInside : build.place.hooks, 'environment.d');
-  const dump = phase.inside ? '/tmp/.environment' : join(build.place.work, 'environment');
-  const shell = sourcingProgram(directory, environmentFiles(build.hooks), dump);
-  const { status, output } = await runIn(build, phase, { shell }, environment);
-  if (status === 0) {
-    const file = phase.inside ? join(seenFromHost(build.root), dump) : dump;
-    const sourced = parseEnvironment(readFileSync(file, 'utf8'));
-    rmSync(file);
-    return sourced;
-  }
-  throw new StackwrightError('EnvironmentScriptFailed', `environment.d failed before ${phase.name}`, {
-    value: output.trim().split('\n').slice(-5).join('\n'),
-    hint: `everything that it printed is in ${build.logFile}`,
-  });
-}
-
-/** Decides which packages are installed, and adds the scripts that do it to the hooks tree. */
-async function preparePackages(build: Build, environment: Record<string, string>): Promise<void> {
-  const { elements, hooks, root } = build.place;
+function preparePackages(elements: Element[], hooks: HooksTree, environment: Record<string, string>): string {
   const distribution = { name: environment.DISTRO_NAME ?? 'debian', release: environment.DIB_RELEASE ?? '' };
   const names = readPackageNames(elements, distribution);
   for (const [element, table] of names.tables()) {
-    mkdirSync(join(hooks, 'pkg-map.d'), { recursive: true });
-    writeFileSync(join(hooks, 'pkg-map.d', element), table);
+    mkdirSync(join(hooks.path, 'pkg-map.d'), { recursive: true });
+    writeFileSync(join(hooks.path, 'pkg-map.d', element), table);
   }
-  mkdirSync(join(hooks, 'svc-map.d'), { recursive: true });
-  writeFileSync(join(hooks, 'svc-map.d', 'services'), serviceTable(elements, distribution));
+  mkdirSync(join(hooks.path, 'svc-map.d'), { recursive: true });
+  writeFileSync(join(hooks.path, 'svc-map.d', 'services'), serviceTable(elements, distribution));
   // Somebody else's element of this name brings its own scripts.
   const own = elements.some(({ path }) => path === join(firstPartyElements(), 'package-installs'));
-  if (!own) return;
+  if (!own) return '';
   const installs = squashPackageInstalls(elements, environment);
-  writeFileSync(join(root, 'tmp', 'package-installs.json'), `${JSON.stringify(installs, null, 2)}\n`);
   for (const [file, script] of packageScripts(installs, names)) {
-    if (existsSync(join(hooks, file))) {
+    const path = join(hooks.path, file);
+    if (existsSync(path)) {
       throw new StackwrightError('HookDuplicate', `an element has ${file}, which package-installs makes`, {
-        value: build.hooks.owners.get(file),
+        value: hooks.owners.get(file),
         hint: 'rename that script',
       });
     }
-    mkdirSync(join(hooks, file, '..'), { recursive: true });
-    writeFileSync(join(hooks, file), script, { mode: 0o755 });
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, script, { mode: 0o755 });
   }
+  return `${JSON.stringify(installs, null, 2)}\n`;
 }
 
-async function installNamed(build: Build, environment: Record<string, string>): Promise<void> {
-  const packages = build.options.packages ?? [];
-  if (packages.length === 0) return;
-  const shell = `install-packages ${packages.join(' ')}`;
-  const { status, output } = await runIn(build, { name: 'install.d', inside: true }, { shell }, environment);
-  if (status === 0) return;
-  throw new StackwrightError('PackagesNotInstalled', 'packages of the command line could not be installed', {
-    value: packages.join(' '),
-    hint: `${output.trim().split('\n').slice(-5).join('\n')}\nlog: ${build.logFile}`,
-  });
-}
-
-async function makePlace(
-  options: BuildOptions,
-  elements: Element[],
-  arch: string,
-  temporary: TemporaryState,
-): Promise<BuildPlace> {
-  const work = temporary.directory('image');
-  if (wantsTmpfs(options.environment)) {
-    temporary.add({ kind: 'mount', path: work });
-    await run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=75%', 'stackwright-image', work]);
-  }
+/** The paths of a build. They are the same for every build, as scripts may write them down; each has its own mount there. */
+async function makePlace(options: BuildOptions, elements: Element[], arch: string): Promise<BuildPlace> {
+  const work = options.state.path('build');
   const place: BuildPlace = {
     arch,
     elements,
@@ -471,14 +306,30 @@ async function makePlace(
     imageName: options.imageName ?? 'image',
     withoutBase: options.withoutBase ?? false,
   };
-  for (const directory of [place.root, join(work, 'image'), join(work, 'lib'), join(place.cache, 'locks')]) {
+  for (const directory of [work, join(place.cache, 'locks')]) {
     await mkdir(directory, { recursive: true, mode: 0o755 });
   }
-  for (const [name, text] of Object.entries(libraryFiles)) {
-    await mkdir(dirname(join(work, 'lib', name)), { recursive: true });
-    writeFileSync(join(work, 'lib', name), text, { mode: 0o755 });
-  }
   return place;
+}
+
+/** The lowest layer of a build: what it works in, before any script has run. */
+function makeBase(base: string): void {
+  for (const name of ['mnt', 'image', 'lib', 'hooks']) mkdirSync(join(base, name), { recursive: true, mode: 0o755 });
+  for (const [name, text] of Object.entries(libraryFiles)) {
+    mkdirSync(dirname(join(base, 'lib', name)), { recursive: true });
+    writeFileSync(join(base, 'lib', name), text, { mode: 0o755 });
+  }
+}
+
+async function makeDisksDirectory(
+  path: string,
+  environment: Record<string, string>,
+  temporary: TemporaryState,
+): Promise<void> {
+  mkdirSync(path);
+  if (!wantsTmpfs(environment)) return;
+  temporary.add({ kind: 'mount', path });
+  await run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=75%', 'stackwright-image', path]);
 }
 
 /** As diskimage-builder: where RAM is at least twice `DIB_MIN_TMPFS` GiB; and where it is free. */
@@ -493,12 +344,8 @@ function openLog(state: StateDirectory, name: string): string {
   const directory = state.path('logs', 'image');
   mkdirSync(directory, { recursive: true });
   const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
-  const unique = createHash('sha256').update(`${process.pid} ${process.hrtime.bigint()}`).digest('hex').slice(0, 6);
+  const unique = randomBytes(3).toString('hex');
   const file = join(directory, `${time}-${name}-${unique}.log`);
   appendFileSync(file, '');
   return file;
-}
-
-function secondsSince(started: number): number {
-  return (Date.now() - started) / 1000;
 }

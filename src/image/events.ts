@@ -6,7 +6,10 @@ export type ImageEvent =
   | StackwrightEvent<'image.build.started', { identity: string; elements: string[]; logFile: string }>
   | StackwrightEvent<'image.build.finished', { identity: string; seconds: number; phases: Record<string, number> }>
   | StackwrightEvent<'image.output.written', { format: string; path: string; bytes: number; seconds: number }>
-  | StackwrightEvent<'image.phase.started', { phase: string; scripts: number }>
+  | StackwrightEvent<'image.layers.held', { held: number; phase: string; step: string; reasons: string[] }>
+  | StackwrightEvent<'image.layers.ended', { phase: string; step: string; reason: string }>
+  | StackwrightEvent<'image.index.unknown', { url: string }>
+  | StackwrightEvent<'image.phase.started', { phase: string; steps: number }>
   | StackwrightEvent<'image.phase.finished', { phase: string; seconds: number }>
   | StackwrightEvent<'image.script.started', { phase: string; script: string; element: string }>
   | StackwrightEvent<'image.script.finished', { phase: string; script: string; element: string; seconds: number }>

@@ -16,7 +16,8 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Element } from './elements.js';
-import { generateHooks, isScriptName, phaseScripts, scriptOwner, sortHooks } from './hooks.js';
+import { generateHooks, isScriptName, sortHooks } from './hooks.js';
+import { phaseScripts, readHooks, scriptOwner } from './hooks-view.js';
 
 let work: string;
 
@@ -97,7 +98,7 @@ it('runs executable files and links to them, and nothing else', () => {
 
   const hooks = generateHooks([a], join(work, 'hooks'));
 
-  expect(phaseScripts(hooks, 'install.d')).toEqual(['10-run', '50-link']);
+  expect(phaseScripts(readHooks(hooks.path), 'install.d')).toEqual(['10-run', '50-link']);
   expect(readFileSync(join(hooks.path, 'install.d/50-link'), 'utf8')).toBe('a other/target\n');
   expect(isScriptName('30-name.sh')).toBe(false);
 });
@@ -120,7 +121,7 @@ it('knows the element of a script that another one was linked to', () => {
   const hooks = generateHooks([element('a', { 'install.d/a-source-install/50-a': 0o755 })], join(work, 'hooks'));
   symlinkSync('a-source-install/50-a', join(hooks.path, 'install.d/50-a'));
 
-  expect(phaseScripts(hooks, 'install.d')).toEqual(['50-a']);
-  expect(scriptOwner(hooks, 'install.d/50-a')).toBe('a');
-  expect(scriptOwner(hooks, 'install.d/01-package-installs')).toBeUndefined();
+  expect(phaseScripts(readHooks(hooks.path), 'install.d')).toEqual(['50-a']);
+  expect(scriptOwner(hooks, readHooks(hooks.path), 'install.d/50-a')).toBe('a');
+  expect(scriptOwner(hooks, readHooks(hooks.path), 'install.d/01-package-installs')).toBeUndefined();
 });

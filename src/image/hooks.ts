@@ -1,5 +1,5 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Element } from './elements.js';
 
@@ -70,34 +70,12 @@ function mergeEntry(element: Element, from: string, to: string, key: string, own
   cpSync(from, to, { dereference, verbatimSymlinks: !dereference, preserveTimestamps: true });
 }
 
-/** The names of the scripts that run in a phase, in their order. */
-export function phaseScripts(hooks: HooksTree, phase: string): string[] {
-  const directory = join(hooks.path, phase);
-  if (!existsSync(directory)) return [];
-  const names = readdirSync(directory).filter((name) => isScriptName(name) && isExecutableFile(join(directory, name)));
-  return sortHooks(names);
-}
-
-/**
- * The element that a script comes from; none for a generated one. A link that was made in the tree,
- * as install-types does, belongs to the element of its target.
- */
-export function scriptOwner(hooks: HooksTree, script: string): string | undefined {
-  const own = hooks.owners.get(script);
-  if (own !== undefined || !existsSync(join(hooks.path, script))) return own;
-  return hooks.owners.get(relative(realpathSync(hooks.path), realpathSync(join(hooks.path, script))));
-}
-
-/** The names of the files that are sourced before every phase, in their order. */
-export function environmentFiles(hooks: HooksTree): string[] {
-  const directory = join(hooks.path, 'environment.d');
-  if (!existsSync(directory)) return [];
-  const names = readdirSync(directory).filter((name) => /^[0-9A-Za-z_.-]+$/.test(name));
-  return sortHooks(names.filter((name) => statSync(join(directory, name)).isFile()));
-}
-
 export function isScriptName(name: string): boolean {
   return /^[0-9A-Za-z_-]+$/.test(name);
+}
+
+export function isEnvironmentName(name: string): boolean {
+  return /^[0-9A-Za-z_.-]+$/.test(name);
 }
 
 /** As `LANG=C sort -n`: by the number at the start (none counts as 0), then byte by byte. */
@@ -130,9 +108,4 @@ function compareMagnitudes(a: string, b: string): number {
 
 function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-function isExecutableFile(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found?.isFile() === true && (found.mode & 0o111) !== 0;
 }

@@ -5,6 +5,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { readTextIfExistsSync } from '../base/files.js';
 import type { Element } from './elements.js';
 import { identifyingEnvironment } from './environment.js';
+import { alwaysCounted, type InputContext, type LayerInput } from './layers/index.js';
 
 /** Raised by hand when the builder itself makes another tree of the same elements. */
 const builderRevision = 1;
@@ -13,8 +14,6 @@ export interface IdentityInputs {
   elements: Element[];
   environment: Record<string, string>;
   arch: string;
-  /** Names a state of the package archive, where the caller wants to build anew when it changes. */
-  packageIndex?: string;
   /** Packages that are named outside the elements (`-p`). */
   packages?: string[];
   withoutBase?: boolean;
@@ -34,46 +33,83 @@ export function imageIdentity(inputs: IdentityInputs): string {
     // directory is left out, so that a moved checkout builds nothing anew.
     elements: inputs.elements.map((element) => `${element.name} ${hashDirectory(element.path)}`),
     // Files elsewhere that an element's scripts put into the image, such as a built program.
-    elementInputs: inputs.elements.flatMap(elementInputs),
+    elementInputs: inputs.elements.flatMap((element) =>
+      elementInputs(element).map(({ name, digest }) => `${element.name} ${name} ${digest}`),
+    ),
     // Whether `base` was implied is seen by scripts as SKIP_BASE.
     withoutBase: inputs.withoutBase ?? false,
     // What scripts can see of the caller, without the session's own variables.
     environment: identifyingEnvironment(inputs.environment),
     // Packages of the command line are installed after the elements' ones.
     packages: inputs.packages ?? [],
-    // The archive changes under the same names; unset means that any state of it will do.
-    packageIndex: inputs.packageIndex ?? 'any',
   };
   return createHash('sha256').update(JSON.stringify(named)).digest('hex');
+}
+
+/**
+ * The inputs of the first state of a build, and what those of later states are taken from.
+ * @param environment of the build, before environment.d
+ * @param caller the part of it that is the caller's
+ */
+export function builderInputs({
+  elements,
+  arch,
+  environment,
+  caller,
+  digest,
+}: {
+  elements: Element[];
+  arch: string;
+  environment: Record<string, string>;
+  caller: Record<string, string>;
+  digest: InputContext['digest'];
+}): { context: InputContext; first: LayerInput[] } {
+  const variables = alwaysCounted(identifyingEnvironment(caller));
+  return {
+    first: [
+      { kind: 'builder', name: 'stackwright', digest: `${packageFile.version} ${builderRevision}` },
+      { kind: 'architecture', name: arch, digest: arch },
+      ...variables.map(([name, value]) => ({ kind: 'variable' as const, name, digest: digest(value) })),
+    ],
+    context: {
+      environment,
+      // Scripts of phases are inputs of their own, and nobody else reads them.
+      elementFiles: elements.map(({ name, path }) => ({ name, digest: hashDirectory(path, /^\/[^/]+\.d\/[^/]+$/) })),
+      elementInputs: new Map(elements.map((element) => [element.name, elementInputs(element)])),
+      digest,
+    },
+  };
 }
 
 /**
  * What an element lists in its file `element-inputs`: paths, relative to its directory, of files
  * that it takes from elsewhere. (Ours; diskimage-builder builds anew every time.)
  */
-function elementInputs(element: Element): string[] {
+function elementInputs(element: Element): { name: string; digest: string }[] {
   const list = readTextIfExistsSync(join(element.path, 'element-inputs')) ?? '';
   const paths = list.split('\n').map((line) => line.trim());
   return paths.filter(Boolean).map((path) => {
     const text = readTextIfExistsSync(resolve(element.path, path)) ?? 'missing';
-    return `${element.name} ${path} ${createHash('sha256').update(text).digest('hex')}`;
+    return { name: path, digest: createHash('sha256').update(text).digest('hex') };
   });
 }
 
-function hashDirectory(path: string): string {
+/** @param without leaves out directories and files whose path, from `/` on, it matches */
+function hashDirectory(path: string, without?: RegExp): string {
   const hash = createHash('sha256');
-  addDirectory(hash, path, '');
+  addDirectory(hash, path, '', without);
   return hash.digest('hex');
 }
 
-function addDirectory(hash: Hash, path: string, relative: string): void {
+function addDirectory(hash: Hash, path: string, relative: string, without?: RegExp): void {
   for (const name of readdirSync(path).sort()) {
     if (name === '__pycache__' || (relative === '' && name === 'tests')) continue;
+    if (without?.test(`${relative}/${name}`)) continue;
     const place = join(path, name);
     const below = `${relative}/${name}`;
     if (lstatSync(place).isSymbolicLink()) hash.update(`link ${below}\0${readlinkSync(place)}\0`);
     const found = statSync(place, { throwIfNoEntry: false });
-    if (found?.isDirectory()) addDirectory(hash, place, below);
+    if (found?.isDirectory()) addDirectory(hash, place, below, without);
     if (!found?.isFile()) continue;
     // Of the mode only what a checkout keeps: whether it can be executed.
     hash.update(`file ${below}\0${found.mode & 0o111 ? 'x' : '-'}\0${found.size}\0`).update(readFileSync(place));

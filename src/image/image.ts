@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { CommandOptions } from '../base/command.js';
@@ -16,19 +15,12 @@ import {
   treeSize,
   type WantedSize,
 } from './block-device/index.js';
-import {
-  type Build,
-  type BuildOptions,
-  beginBuild,
-  blockDevicePhase,
-  type FinishedBuild,
-  finishBuild,
-  lastPhases,
-  runPhases,
-  treePhases,
-} from './build.js';
+import { type Build, type BuildOptions, beginBuild, endBuild, type FinishedBuild, finishBuild } from './build.js';
 import type { Element } from './elements.js';
+import type { Miss } from './layers/index.js';
+import { saveManifests, seenManifests } from './manifests.js';
 import { isDiskFormat, type OutputFormat, type OutputOptions, type WrittenOutput, writeOutputs } from './output.js';
+import { blockDevicePhase, lastPhases, phaseSteps, runPhases, treePhases } from './phases.js';
 import { mountSystem, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
 
 export interface ImageOptions extends BuildOptions {
@@ -58,16 +50,9 @@ export interface BuiltImage extends FinishedBuild {
  *   `planBlockDevices`, `createBlockDevices`, `writeOutputs`
  */
 export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
-  const onDisk = options.formats.some(isDiskFormat);
+  const { build, config } = await beginImage(options);
   const output = resolve(options.output);
-  let config: BlockDeviceConfig | undefined;
-  const environment = { DIB_MANIFEST_SAVE_DIR: `${output}.d/`, ...options.environment };
-  const build = await beginBuild({ ...options, environment, imageName: basename(output) }, (elements, arch) => {
-    if (!onDisk) return outputVariables(options);
-    config = readConfig(options, elements, arch);
-    return { ...outputVariables(options), ...blockDeviceVariables(config) };
-  });
-  const { sandbox, temporary, root, logFile } = build;
+  const { temporary, root, logFile, store } = build;
   const written: WrittenOutput[] = [];
   const write = async (source: OutputOptions['source']) => {
     const { formats, reporter, signal } = options;
@@ -77,20 +62,110 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
   };
   try {
     await runPhases(build, treePhases);
+    const finished = config ? await finishedState(build, config, options) : undefined;
+    const kept = finished && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
+    if (finished && kept?.disk) {
+      await write({ kind: 'disk', path: store.file(finished, kept.disk) });
+      await saveManifests(store.file(finished, manifestsName), output);
+      return { ...finishBuild(build), outputs: written };
+    }
+    await build.layers.begin();
     const devices = config ? await toBlockDevices(build, config, options) : undefined;
     await runPhases(build, lastPhases);
+    await build.layers.begin();
     await restoreResolver(seenFromHost(root));
     await unmountSystem(root);
     await tidy(seenFromHost(root));
     await write({ kind: 'tree', path: root.path, run: mounting(build) });
     await devices?.release();
-    await sandbox.end();
-    if (devices) await write({ kind: 'disk', path: devices.image });
+    await saveManifests(seenManifests(build), output);
+    if (devices && finished) {
+      await write({ kind: 'disk', path: devices.image });
+      await keepDisk(build, finished, devices.image);
+    }
+    await store.flush();
     return { ...finishBuild(build), outputs: written };
   } finally {
-    await sandbox.end();
-    await temporary.undo();
+    await endBuild(build);
   }
+}
+
+/** The block devices are chosen before anything is built: scripts are told of them. */
+async function beginImage(options: ImageOptions): Promise<{ build: Build; config?: BlockDeviceConfig }> {
+  const onDisk = options.formats.some(isDiskFormat);
+  let config: BlockDeviceConfig | undefined;
+  const build = await beginBuild({ ...options, imageName: basename(options.output) }, (elements, arch) => {
+    if (!onDisk) return outputVariables(options);
+    config = readConfig(options, elements, arch);
+    return { ...outputVariables(options), ...blockDeviceVariables(config) };
+  });
+  return { build, config };
+}
+
+/** What a build would do. */
+export interface BuildExplanation {
+  /** Steps whose state is kept, and of how many. */
+  held: number;
+  steps: number;
+  /** The first step that would run; none where only the last phases are left, or nothing. */
+  next?: Miss;
+  /** Whether the disk is kept too, so that only the formats are made of it. */
+  disk: boolean;
+}
+
+/**
+ * Says which step of a build would be the first to run, and why. Nothing is built.
+ * @param options those of `buildImage`; without formats those of `buildTree`
+ * @throws StackwrightError those of `beginBuild`
+ */
+export async function explainBuild(options: BuildOptions | ImageOptions): Promise<BuildExplanation> {
+  const { build, config } =
+    'formats' in options ? await beginImage(options) : { build: await beginBuild(options), config: undefined };
+  try {
+    const { layers, store } = build;
+    const phases = config ? treePhases : [...treePhases, ...lastPhases];
+    for (const phase of phases) {
+      for (const step of phaseSteps(build, phase)) if (!layers.miss) await layers.next(step);
+    }
+    const steps = phases.flatMap((phase) => phaseSteps(build, phase)).length;
+    const { held, miss } = layers;
+    if (miss || !config || !('formats' in options)) return { held, steps, next: miss, disk: false };
+    return { held, steps, disk: store.use(await finishedState(build, config, options)) !== undefined };
+  } finally {
+    await endBuild(build);
+  }
+}
+
+/** In the directory of a kept disk. */
+const manifestsName = 'manifests';
+
+/** The name of the state in which the disk is whole. */
+async function finishedState(build: Build, config: BlockDeviceConfig, options: ImageOptions): Promise<string> {
+  const { size, rootLabel, mkfsOptions, maxOnlineResize } = options;
+  const { file: _file, ...devices } = config;
+  const input = (kind: 'block devices' | 'options', value: object) => ({
+    kind,
+    name: kind,
+    digest: build.store.digest(JSON.stringify(value)),
+  });
+  const disk = {
+    phase: blockDevicePhase.name,
+    inside: false,
+    name: 'disk',
+    inputs: [input('block devices', devices), input('options', { size, rootLabel, mkfsOptions, maxOnlineResize })],
+  };
+  const phases = [blockDevicePhase, ...lastPhases];
+  return await build.layers.foresee([disk, ...phases.flatMap((phase) => phaseSteps(build, phase))]);
+}
+
+/** So that another format needs no other build. */
+async function keepDisk(build: Build, id: string, image: string): Promise<void> {
+  const { store, place, layers } = build;
+  const manifests = seenManifests(build);
+  const files = { 'disk.raw': image, ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}) };
+  const record = { id, parent: layers.id, phase: blockDevicePhase.name, step: 'disk', inputs: [], disk: 'disk.raw' };
+  const elements = place.elements.map(({ name }) => name);
+  await store.add({ ...record, changed: false, packageIndexes: {}, hooks: [], seconds: 0, elements }, files);
 }
 
 function outputVariables({ formats, write }: ImageOptions): Record<string, string> {
@@ -123,19 +198,20 @@ function blockDeviceVariables(config: BlockDeviceConfig): Record<string, string>
 async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: ImageOptions): Promise<BlockDevices> {
   const { place, root, temporary, logFile, environment } = build;
   const parameters = blockDeviceParameters(config);
+  build.layers.end();
   await unmountSystem(root);
   const tree = join(place.work, 'built');
-  await rename(place.root, tree);
-  await mkdir(place.root);
-  const kibibytes = imageSize(await treeSize(tree), parameters, options.size);
+  await build.sandbox.run('/bin/bash', ['-ec', 'mkdir "$1"; mount --bind "$0" "$1"', place.root, tree], { cwd: '/' });
+  const kibibytes = imageSize(await treeSize(join(build.sandbox.view, tree)), parameters, options.size);
   writeParameters(build, parameters.rootType, parameters.rootLabel);
   environment.DIB_IMAGE_SIZE = String(kibibytes);
   await runPhases(build, [blockDevicePhase]);
   const devices = await createBlockDevices(planBlockDevices(config, kibibytes * 1024), {
     temporary,
-    imageDirectory: join(place.work, 'image'),
+    imageDirectory: build.disks,
     mountPoint: place.root,
     tree,
+    view: build.sandbox.view,
     rootOptions: rootOptions(parameters.rootType, options.size, {
       more: options.mkfsOptions,
       mostBlocks: options.maxOnlineResize,
@@ -146,13 +222,13 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   });
   environment.IMAGE_BLOCK_DEVICE = devices.device;
   environment.IMAGE_BLOCK_DEVICES = devices.deviceArray;
-  await mountSystem(root);
+  await mountSystem(root, { archives: false });
   return devices;
 }
 
 /** The file that `DIB_BLOCK_DEVICE_PARAMS_YAML` names. */
-function writeParameters({ place, environment }: Build, rootType: string, rootLabel: string): void {
-  const file = environment.DIB_BLOCK_DEVICE_PARAMS_YAML ?? '';
+function writeParameters({ place, environment, sandbox }: Build, rootType: string, rootLabel: string): void {
+  const file = join(sandbox.view, environment.DIB_BLOCK_DEVICE_PARAMS_YAML ?? '');
   mkdirSync(dirname(file), { recursive: true });
   const parameters = {
     arch: place.arch,

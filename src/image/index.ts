@@ -9,7 +9,8 @@ export { type Element, elementsPath, type ResolveOptions, resolveElements } from
 export { elementExports, hostArchitecture } from './environment.js';
 export type { ImageEvent } from './events.js';
 export { type IdentityInputs, imageIdentity } from './identity.js';
-export { type BuiltImage, buildImage, type ImageOptions } from './image.js';
+export { type BuildExplanation, type BuiltImage, buildImage, explainBuild, type ImageOptions } from './image.js';
+export { inputReasons, type KeptLayer, type LayerChange, openLayers, pruneLayers } from './layers/index.js';
 export { type LintFinding, lintElements } from './lint.js';
 export { parseFormats } from './output.js';
 export type { PackageInstalls } from './package-installs.js';

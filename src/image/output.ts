@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { run } from '../base/command.js';
-import { hasCode, StackwrightError } from '../base/errors.js';
+import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { TemporaryState } from '../base/temporary.js';
@@ -25,7 +25,7 @@ type ConvertedFormat = Exclude<OutputFormat, 'raw' | 'docker'>;
 export type OutputSource =
   /** A mounted root; `run` sees the mounts, that of a sandbox. Nothing else of the host is mounted in it. */
   | { kind: 'tree'; path: string; run?: Runner }
-  /** A raw image that nobody uses any more. It becomes the output where `raw` is wanted. */
+  /** A raw image that nobody writes to any more. */
   | { kind: 'disk'; path: string };
 
 export interface OutputOptions {
@@ -124,8 +124,7 @@ async function makeAll(outputs: UnpublishedOutput[], options: OutputOptions): Pr
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
   const failures: unknown[] = [];
-  const others = outputs.filter(({ format }) => format !== 'raw');
-  const tasks = others.map((output) =>
+  const tasks = outputs.map((output) =>
     make(output, { ...options, signal }).catch((error) => {
       failures.push(error);
       failed.abort();
@@ -133,8 +132,6 @@ async function makeAll(outputs: UnpublishedOutput[], options: OutputOptions): Pr
   );
   await Promise.all(tasks);
   if (failures.length > 0) throw failures[0];
-  // It takes the disk away.
-  for (const output of outputs) if (output.format === 'raw') await make(output, options);
 }
 
 /** The ending of a file's name; that of squashfs is diskimage-builder's, which has no file for docker. */
@@ -148,7 +145,7 @@ function outputPath(output: string, format: OutputFormat): string {
 async function make(output: UnpublishedOutput, options: OutputOptions): Promise<void> {
   const started = Date.now();
   const { format, unfinished } = output;
-  if (format === 'raw') await moveDisk(options, unfinished);
+  if (format === 'raw') await copyDisk(options, unfinished);
   else if (format === 'docker') await packOci(options, unfinished);
   else await convert(format, options, unfinished);
   if (options.checksum) output.sums = await checksums(unfinished);
@@ -241,14 +238,9 @@ function qemuConvert(
   return ['qemu-img', 'convert', ...flags, '-f', 'raw', '-O', format, ...options, source, file];
 }
 
-/** On another file system its holes stay holes. */
-async function moveDisk({ source, signal }: OutputOptions, file: string): Promise<void> {
-  try {
-    await rename(source.path, file);
-  } catch (error) {
-    if (!hasCode(error, 'EXDEV')) throw error;
-    await run('cp', ['--sparse=always', source.path, file], { timeout: 3600, signal });
-  }
+/** Holes stay holes. */
+async function copyDisk({ source, signal }: OutputOptions, file: string): Promise<void> {
+  await run('cp', ['--sparse=always', '--reflink=auto', source.path, file], { timeout: 3600, signal });
 }
 
 /** What is there goes away, or gets the time in its name; so do its checksums. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { shellQuote } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import type { Sandbox } from './sandbox.js';
 
@@ -10,6 +11,8 @@ export interface ImageRoot {
   path: string;
   /** The hooks tree, which its scripts find at `hooksInside`. */
   hooks: string;
+  /** A directory of the host that the image sees at `exchangeInside`. */
+  exchange: string;
   /** This build's own archives directory for apt: two builds cannot wait for one lock. */
   archives: string;
   /** Where packages are kept from build to build. */
@@ -21,16 +24,19 @@ export interface ImageRoot {
 /** Where the hooks tree is in the image while its scripts run. */
 export const hooksInside = '/tmp/in_target.d';
 
+/** Where the image hands files to the builder: what is written elsewhere belongs to the image. */
+export const exchangeInside = '/tmp/.stackwright';
+
 /** A directory of the root by which we see it from outside of the sandbox. */
 export function seenFromHost({ path, sandbox }: Pick<ImageRoot, 'path' | 'sandbox'>): string {
   return join(sandbox.view, path);
 }
 
 /**
- * The root has been filled: gives it the host's resolver and what its programs expect.
+ * The root has been filled: gives it the host's resolver and the directories that are mounted over.
  * @throws StackwrightError `RootEmpty`
  */
-export async function enterRoot(root: ImageRoot): Promise<void> {
+export async function prepareRoot(root: ImageRoot): Promise<void> {
   const directory = seenFromHost(root);
   if ((await readdir(directory)).length === 0) {
     throw new StackwrightError('RootEmpty', 'no element has filled the root of the image in root.d', {
@@ -39,33 +45,45 @@ export async function enterRoot(root: ImageRoot): Promise<void> {
     });
   }
   await swapResolver(directory);
-  await mountSystem(root);
-  if (!existsSync(join(directory, 'var/cache/apt'))) return;
-  await mkdir(join(directory, 'var/cache/apt/archives'), { recursive: true });
-  await inSandbox(root, ['mount', '--bind', root.archives, `${root.path}/var/cache/apt/archives`]);
+  for (const place of [hooksInside, exchangeInside]) await mkdir(join(directory, place), { recursive: true });
+  if (existsSync(join(directory, 'var/cache/apt'))) {
+    await mkdir(join(directory, 'var/cache/apt/archives'), { recursive: true });
+  }
 }
 
 /** Gives the image what its programs expect of a running system. The host does not see these mounts. */
-export async function mountSystem(root: ImageRoot): Promise<void> {
-  const { path, hooks } = root;
-  await inSandbox(root, ['mount', '-t', 'proc', 'proc', `${path}/proc`]);
-  await inSandbox(root, ['mount', '--bind', '/dev', `${path}/dev`]);
-  await inSandbox(root, ['mount', '--bind', '/dev/pts', `${path}/dev/pts`]);
-  await inSandbox(root, ['mount', '-t', 'sysfs', '-o', 'ro', 'sysfs', `${path}/sys`]);
-  await inSandbox(root, ['mkdir', '-p', `${path}${hooksInside}`]);
-  await inSandbox(root, ['mount', '--bind', hooks, `${path}${hooksInside}`]);
-  await inSandbox(root, ['mount', '-o', 'remount,bind,ro', `${path}${hooksInside}`]);
+export async function mountSystem(root: ImageRoot, { archives }: { archives: boolean }): Promise<void> {
+  const { path, hooks, exchange } = root;
+  const mounts = [
+    ['-t', 'proc', 'proc', `${path}/proc`],
+    ['--bind', '/dev', `${path}/dev`],
+    ['--bind', '/dev/pts', `${path}/dev/pts`],
+    ['-t', 'sysfs', '-o', 'ro', 'sysfs', `${path}/sys`],
+    ['--bind', hooks, `${path}${hooksInside}`],
+    ['-o', 'remount,bind,ro', `${path}${hooksInside}`],
+    ['--bind', exchange, `${path}${exchangeInside}`],
+  ];
+  const inImage = `${path}/var/cache/apt/archives`;
+  if (archives && existsSync(join(root.sandbox.view, inImage))) mounts.push(['--bind', root.archives, inImage]);
+  await together(
+    root,
+    mounts.map((words) => ['mount', ...words]),
+  );
 }
 
 /** Takes all that away again. */
 export async function unmountSystem(root: ImageRoot): Promise<void> {
-  for (const place of [hooksInside, '/sys', '/dev/pts', '/dev', '/proc']) {
-    await inSandbox(root, ['umount', `${root.path}${place}`]);
-  }
+  const places = [exchangeInside, hooksInside, '/sys', '/dev/pts', '/dev', '/proc'];
+  await together(
+    root,
+    places.map((place) => ['umount', `${root.path}${place}`]),
+  );
 }
 
-async function inSandbox({ sandbox, logFile }: ImageRoot, [program = '', ...args]: string[]): Promise<void> {
-  await sandbox.run(program, args, { cwd: '/', logFile });
+/** One shell for several commands: entering the sandbox takes longer than a mount. */
+async function together({ sandbox, logFile }: ImageRoot, commands: string[][]): Promise<void> {
+  const program = commands.map((words) => words.map(shellQuote).join(' ')).join('\n');
+  await sandbox.run('/bin/bash', ['-e', '-c', program], { cwd: '/', logFile });
 }
 
 /** What was downloaded for earlier builds, without a second copy of the data. */
@@ -100,6 +118,23 @@ async function swapResolver(root: string): Promise<void> {
   if (await lstat(file).catch(() => undefined)) await rename(file, `${file}.ORIG`);
   await mkdir(join(root, 'etc'), { recursive: true });
   await copyFile('/etc/resolv.conf', file);
+  await copyFile('/etc/resolv.conf', hostResolver(root));
+}
+
+/** What was copied from the host, beside the root. */
+function hostResolver(root: string): string {
+  return join(root, '..', 'resolv.conf');
+}
+
+/** A kept state has the resolver of its day, unless an element has put another one there. */
+export async function renewResolver(root: string): Promise<void> {
+  const file = join(root, 'etc', 'resolv.conf');
+  if (!(await lstat(file).catch(() => undefined))?.isFile()) return;
+  const [copied, used, now] = await Promise.all(
+    [hostResolver(root), file, '/etc/resolv.conf'].map((path) => readFile(path)),
+  );
+  if (!copied || !used || !now || !copied.equals(used) || used.equals(now)) return;
+  for (const place of [file, hostResolver(root)]) await copyFile('/etc/resolv.conf', place);
 }
 
 /** An element may have left a link: that is kept. The host's own file never stays. */

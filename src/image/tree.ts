@@ -11,6 +11,7 @@ import { resolveElements } from './elements.js';
 import { hostArchitecture } from './environment.js';
 import { reportImage } from './events.js';
 import { imageIdentity } from './identity.js';
+import { saveManifests } from './manifests.js';
 
 const treeRecord = z.object({ path: z.string(), identity: z.string(), elements: z.array(z.string()) });
 
@@ -44,14 +45,13 @@ export async function ensureTree(options: BuildOptions & { output: string; force
       hint: 'remove it, name another directory, or replace it with --force',
     });
   }
-  // The manifests of a build lie beside its result.
-  const environment = { DIB_MANIFEST_SAVE_DIR: `${output}.d/`, ...options.environment };
-  await using tree = await buildTree({ ...options, environment });
+  await using tree = await buildTree(options);
   const made = `${output}.${process.pid}`;
   await using temporary = openTemporary(options.state, 'tree copy');
   temporary.add({ kind: 'directory', path: made });
   await mkdir(dirname(output), { recursive: true });
   await run('cp', ['--archive', tree.path, made], { timeout: 1800, signal: options.signal });
+  await saveManifests(tree.manifests, output);
   await rm(file, { force: true });
   await rm(output, { recursive: true, force: true });
   await rename(made, output);

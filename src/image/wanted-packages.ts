@@ -11,7 +11,8 @@ import {
   proxyEnvironment,
   sourcingProgram,
 } from './environment.js';
-import { environmentFiles, generateHooks } from './hooks.js';
+import { generateHooks } from './hooks.js';
+import { environmentFiles, readHooks } from './hooks-view.js';
 import { type PackageInstalls, squashPackageInstalls } from './package-installs.js';
 
 /**
@@ -35,11 +36,11 @@ export async function wantedPackages(
       imageName: 'image',
       withoutBase: false,
     };
-    const hooks = generateHooks(elements, place.hooks);
+    generateHooks(elements, place.hooks);
     const caller = { ...proxyEnvironment(), ...options.environment };
     const env = { ...buildEnvironment(caller, place), ...outsideEnvironment(place) };
     const dump = join(work, 'environment');
-    const shell = sourcingProgram(join(place.hooks, 'environment.d'), environmentFiles(hooks), dump);
+    const shell = sourcingProgram(join(place.hooks, 'environment.d'), environmentFiles(readHooks(place.hooks)), dump);
     await run('/bin/bash', ['-c', shell], { env, replaceEnvironment: true, timeout: 60 });
     return squashPackageInstalls(elements, parseEnvironment(readFileSync(dump, 'utf8')));
   } finally {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { commandLine } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
+import { silentReporter } from '../../base/events.js';
 import {
   type BuildOptions,
   blockDeviceGraph,
@@ -10,8 +11,10 @@ import {
   elementExports,
   elementsPath,
   ensureTree,
+  explainBuild,
   hostArchitecture,
   type ImageOptions,
+  inputReasons,
   lintElements,
   parseFormats,
   readBlockDeviceConfig,
@@ -44,24 +47,8 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
         exitStatus: 2,
       });
     }
-    const reporter = this.reporter(flags);
-    const state = await this.openState(reporter);
     const interrupted = abortOnSignals(this.process);
-    const options = {
-      elements: names,
-      elementsPath: elementsPath(flags.elementsPath),
-      environment: { DIB_ARGS: this.process.argv.slice(2).join(' '), ...callerEnvironment(this.process.env) },
-      state,
-      reporter,
-      arch: flags.arch,
-      packages: flags.packages?.split(/[\s,]+/).filter(Boolean),
-      withoutBase: !flags.base,
-      force: flags.force,
-      signal: interrupted.signal,
-      shellOnFailure: flags.shellOnFailure,
-      terminal: this.process.stdin.isTTY,
-      commandLine: commandLine('stackwright', this.process.argv.slice(2)),
-    };
+    const options = { ...(await buildOptions(this, flags, names)), signal: interrupted.signal };
     try {
       if (flags.type !== undefined && output !== undefined) {
         const { outputs, ...image } = await buildImage({ ...options, ...diskOptions(flags, this.process.env), output });
@@ -78,6 +65,48 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
     } finally {
       interrupted.release();
     }
+  });
+}
+
+/** What an image is built from, as the command line and the environment say it. */
+async function buildOptions(context: CliContext, flags: ImageBuildFlags, names: string[]) {
+  const { argv, env, stdin } = context.process;
+  const reporter = context.reporter(flags);
+  return {
+    elements: names,
+    elementsPath: elementsPath(flags.elementsPath),
+    environment: { DIB_ARGS: argv.slice(2).join(' '), ...callerEnvironment(env) },
+    state: await context.openState(reporter),
+    reporter,
+    arch: flags.arch,
+    packages: flags.packages?.split(/[\s,]+/).filter(Boolean),
+    withoutBase: !flags.base,
+    force: flags.force,
+    fresh: flags.fresh,
+    shellOnFailure: flags.shellOnFailure,
+    terminal: stdin.isTTY,
+    commandLine: commandLine('stackwright', argv.slice(2)),
+  };
+}
+
+export async function imageWhy(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const { type, output = 'image', role, name } = flags;
+    const options = { ...(await buildOptions(this, flags, names)), reporter: silentReporter };
+    const { held, steps, next, disk } = await explainBuild(
+      type === undefined
+        ? { ...options, imageName: role ?? name }
+        : { ...options, ...diskOptions(flags, this.process.env), output },
+    );
+    const changes = next?.changes.map((change) => ({ ...change, reason: inputReasons[change.kind] }));
+    if (flags.json) return this.printJson({ held, steps, disk, next: next ? { ...next, changes } : null });
+    this.print(`${held} of ${steps} steps are kept`);
+    if (!next) return this.print(disk ? 'the disk is kept too: only formats are made' : 'no step has to run');
+    this.print(`the build would start at ${next.phase}/${next.step}`);
+    for (const { kind, name: what, change, reason } of changes ?? []) {
+      this.print(`  ${kind} ${what} ${change === 'changed' ? '' : 'is '}${change}\t(${reason})`);
+    }
+    if (changes?.length === 0) this.print('  no build has come here yet, or its state was removed');
   });
 }
 

@@ -1,4 +1,5 @@
 import { buildCommand, buildRouteMap, numberParser } from '@stricli/core';
+import { parseSize, sizeHint } from '../../base/sizes.js';
 import type { CliContext } from '../context.js';
 
 interface ElementFlags {
@@ -26,8 +27,17 @@ export interface ImageBuildFlags extends ElementFlags {
   arch?: string;
   name?: string;
   force: boolean;
+  fresh: boolean;
   shellOnFailure: boolean;
   verbose: boolean;
+}
+
+export interface ImageCacheFlags {
+  json: boolean;
+}
+
+export interface ImageCachePruneFlags extends ImageCacheFlags {
+  keep: number;
 }
 
 export interface ImageLintFlags {
@@ -69,73 +79,83 @@ const elementNames = {
   minimum: 1,
 } as const;
 
+const buildFlags = {
+  ...elementFlags,
+  output: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'The image without its ending; without --type the directory of the tree',
+    optional: true,
+  },
+  type: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs, docker',
+    optional: true,
+  },
+  imageSize: { kind: 'parsed', parse: numberParser, brief: 'Size of the disk in GiB', optional: true },
+  imageExtraSize: {
+    kind: 'parsed',
+    parse: numberParser,
+    brief: 'MiB to add to the content, instead of two thirds of it',
+    optional: true,
+  },
+  rootLabel: { kind: 'parsed', parse: String, brief: 'Label of the root file system', optional: true },
+  mkfsOptions: { kind: 'parsed', parse: String, brief: 'Options for making the root file system', optional: true },
+  mkfsJournalSize: {
+    kind: 'parsed',
+    parse: numberParser,
+    brief: 'Journal of an ext4 root in MiB (default: 64)',
+    optional: true,
+  },
+  maxOnlineResize: {
+    kind: 'parsed',
+    parse: numberParser,
+    brief: 'Blocks to which the root can be grown while it is mounted',
+    optional: true,
+  },
+  qemuImgOptions: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Options for qcow2, as qemu-img reads them',
+    optional: true,
+  },
+  compress: { kind: 'boolean', brief: 'Compress the image', default: true },
+  checksum: { kind: 'boolean', brief: 'Write .md5 and .sha256 beside it', default: false, withNegated: false },
+  role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
+  version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
+  packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
+  arch: archFlag,
+  name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
+  force: {
+    kind: 'boolean',
+    brief: 'Replace what was built from something else',
+    default: false,
+    withNegated: false,
+  },
+  fresh: {
+    kind: 'boolean',
+    brief: 'Run every script, also where the state after it is kept from an earlier build',
+    default: false,
+    withNegated: false,
+  },
+  shellOnFailure: {
+    kind: 'boolean',
+    brief: 'Open a shell where a script fails; other places: break=before-PHASE or after-PHASE in the environment',
+    default: false,
+    withNegated: false,
+  },
+  verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
+} as const;
+
+const buildAliases = { o: 'output', t: 'type', p: 'packages', a: 'arch', v: 'verbose' } as const;
+
 const build = buildCommand<ImageBuildFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageBuild,
   parameters: {
     positional: elementNames,
-    flags: {
-      ...elementFlags,
-      output: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'The image without its ending; without --type the directory of the tree',
-        optional: true,
-      },
-      type: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs, docker',
-        optional: true,
-      },
-      imageSize: { kind: 'parsed', parse: numberParser, brief: 'Size of the disk in GiB', optional: true },
-      imageExtraSize: {
-        kind: 'parsed',
-        parse: numberParser,
-        brief: 'MiB to add to the content, instead of two thirds of it',
-        optional: true,
-      },
-      rootLabel: { kind: 'parsed', parse: String, brief: 'Label of the root file system', optional: true },
-      mkfsOptions: { kind: 'parsed', parse: String, brief: 'Options for making the root file system', optional: true },
-      mkfsJournalSize: {
-        kind: 'parsed',
-        parse: numberParser,
-        brief: 'Journal of an ext4 root in MiB (default: 64)',
-        optional: true,
-      },
-      maxOnlineResize: {
-        kind: 'parsed',
-        parse: numberParser,
-        brief: 'Blocks to which the root can be grown while it is mounted',
-        optional: true,
-      },
-      qemuImgOptions: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Options for qcow2, as qemu-img reads them',
-        optional: true,
-      },
-      compress: { kind: 'boolean', brief: 'Compress the image', default: true },
-      checksum: { kind: 'boolean', brief: 'Write .md5 and .sha256 beside it', default: false, withNegated: false },
-      role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
-      version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
-      packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
-      arch: archFlag,
-      name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
-      force: {
-        kind: 'boolean',
-        brief: 'Replace what was built from something else',
-        default: false,
-        withNegated: false,
-      },
-      shellOnFailure: {
-        kind: 'boolean',
-        brief: 'Open a shell where a script fails; other places: break=before-PHASE or after-PHASE in the environment',
-        default: false,
-        withNegated: false,
-      },
-      verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
-    },
-    aliases: { o: 'output', t: 'type', p: 'packages', a: 'arch', v: 'verbose' },
+    flags: buildFlags,
+    aliases: buildAliases,
   },
   docs: {
     brief: 'Build an image from elements',
@@ -153,6 +173,50 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
     ],
   },
 });
+
+const why = buildCommand<ImageBuildFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageWhy,
+  parameters: { positional: elementNames, flags: buildFlags, aliases: buildAliases },
+  docs: {
+    brief: 'Say which step of a build would be the first to run, and what has changed',
+    customUsage: [
+      { input: 'debian-minimal vm -t qcow2 -o /srv/debian', brief: 'The words of the build, with why' },
+      { input: '--json debian-minimal vm -t qcow2', brief: 'Every changed input with its kind' },
+    ],
+  },
+});
+
+const cacheList = buildCommand<ImageCacheFlags, [], CliContext>({
+  loader: async () => (await import('./image-cache.run.js')).imageCacheList,
+  parameters: { flags: { json: elementFlags.json } },
+  docs: {
+    brief: 'List kept states of builds, those first that were used last',
+    customUsage: [{ input: '', brief: 'Size, age, last use, step, elements' }],
+  },
+});
+
+const cachePrune = buildCommand<ImageCachePruneFlags, [], CliContext>({
+  loader: async () => (await import('./image-cache.run.js')).imageCachePrune,
+  parameters: {
+    flags: {
+      keep: { kind: 'parsed', parse: parseBytes, brief: 'Size of what stays, such as 20G', default: '20G' },
+      json: elementFlags.json,
+    },
+  },
+  docs: {
+    brief: 'Remove kept states that were not used for the longest time; what a running build uses stays',
+    customUsage: [
+      { input: '--keep 20G', brief: 'As every build does by itself' },
+      { input: '--keep 0', brief: 'Remove all' },
+    ],
+  },
+});
+
+function parseBytes(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new Error(`${text} is no size: ${sizeHint}`);
+}
 
 const elements = buildCommand<ImageElementsFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageElements,
@@ -222,7 +286,12 @@ const blockDevice = buildCommand<ImageBlockDeviceFlags, [string], CliContext>({
   },
 });
 
+const cache = buildRouteMap({
+  routes: { ls: cacheList, prune: cachePrune },
+  docs: { brief: 'States of builds that are kept, so that later builds start there' },
+});
+
 export const imageRoutes = buildRouteMap({
-  routes: { build, elements, packages, 'block-device': blockDevice, lint },
+  routes: { build, why, cache, elements, packages, 'block-device': blockDevice, lint },
   docs: { brief: 'Images from elements of diskimage-builder' },
 });

@@ -1,3 +1,4 @@
+import { sizeHint } from '../../base/sizes.js';
 import { type Entry, readEntries } from './entries.js';
 import { checkedFileSystems } from './file-system-labels.js';
 import { invalidConfig } from './located-yaml.js';
@@ -11,7 +12,7 @@ import type {
   PartitionNode,
 } from './nodes.js';
 import { readSettings, type Settings } from './settings.js';
-import { parsePartitionSize, sizeHint } from './sizes.js';
+import { parsePartitionSize } from './sizes.js';
 
 /** What the command line and the environment say of the root file system; it goes to the node `mkfs_root` only. */
 export interface RootFileSystem {

@@ -27,6 +27,8 @@ export interface BlockDevicePlace {
   mountPoint: string;
   /** Its files fill the file systems. It gets etc/fstab and is otherwise left as it is. */
   tree: string;
+  /** A directory below which paths that only a sandbox sees can be read from outside of it. */
+  view?: string;
   /** Options for the root file system, see `rootOptions`. */
   rootOptions?: string[];
   /** Runs what mounts, copies to mounts and unmounts: that of a sandbox, so that only its processes see them. */
@@ -87,7 +89,7 @@ export async function createBlockDevices(plan: BlockDevicePlan, place: BlockDevi
   const making = begin(plan, place);
   await checkHost(making);
   try {
-    await writeFileAtomic(join(place.tree, 'etc', 'fstab'), fstabText(plan));
+    await writeFileAtomic(join(seenTree(place), 'etc', 'fstab'), fstabText(plan));
     await makeNodes(making);
     if (!making.filled) await fill(making, () => copyTree(making));
   } catch (error) {
@@ -104,6 +106,10 @@ export async function createBlockDevices(plan: BlockDevicePlan, place: BlockDevi
     image: making.images.get(disk) ?? '',
     release: () => release(making),
   };
+}
+
+function seenTree({ view = '/', tree }: BlockDevicePlace): string {
+  return join(view, tree);
 }
 
 function begin(plan: BlockDevicePlan, place: BlockDevicePlace): Making {
@@ -249,7 +255,7 @@ async function makeFileSystem(making: Making, node: FileSystemNode): Promise<voi
   const [program, ...args] = fileSystemCommand(node, {
     uuid: node.uuid ?? making.uuid(`file system ${node.name}`),
     defaultOptions: node.name === rootNode ? place.rootOptions : undefined,
-    tree: fills ? place.tree : undefined,
+    tree: fills ? seenTree(place) : undefined,
   });
   await fill(making, () => making.run(program, [...args, devices.get(node.base) ?? ''], { timeout: 3600 }));
   making.filled ||= fills;
@@ -259,7 +265,7 @@ async function makeFileSystem(making: Making, node: FileSystemNode): Promise<voi
 function otherPlacesAreEmpty({ plan, place }: Making): boolean {
   return plan.nodes.every((node) => {
     if (node.kind !== 'mount' || node.mountPoint === '/') return true;
-    const directory = join(place.tree, node.mountPoint);
+    const directory = join(seenTree(place), node.mountPoint);
     return !existsSync(directory) || readdirSync(directory).length === 0;
   });
 }

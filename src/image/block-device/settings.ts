@@ -1,5 +1,5 @@
+import { parseSize, sizeHint } from '../../base/sizes.js';
 import { invalidConfig, type LocatedMap, type LocatedValue } from './located-yaml.js';
-import { parseSize, sizeHint } from './sizes.js';
 
 /** The settings of one entry of a configuration, read one by one; every refusal names file and line. */
 export interface Settings {

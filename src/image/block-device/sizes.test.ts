@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { parseSize } from '../../base/sizes.js';
 import { imageSize, rootOptions, treeSize } from './index.js';
-import { parsePartitionSize, parseSize, resolvePartitionSize } from './sizes.js';
+import { parsePartitionSize, resolvePartitionSize } from './sizes.js';
 
 it.each([
   ['0', 0],
