@@ -9,6 +9,8 @@ export type ImageEvent =
   | StackwrightEvent<'image.layers.held', { held: number; phase: string; step: string; reasons: string[] }>
   | StackwrightEvent<'image.layers.ended', { phase: string; step: string; reason: string }>
   | StackwrightEvent<'image.index.unknown', { url: string }>
+  | StackwrightEvent<'image.initramfs.made', { phase: string; seconds: number }>
+  | StackwrightEvent<'image.output.varies', { what: string }>
   | StackwrightEvent<'image.phase.started', { phase: string; steps: number }>
   | StackwrightEvent<'image.phase.finished', { phase: string; seconds: number }>
   | StackwrightEvent<'image.script.started', { phase: string; script: string; element: string }>

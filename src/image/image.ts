@@ -7,6 +7,7 @@ import {
   type BlockDevices,
   blockDeviceParameters,
   chooseBlockDeviceConfig,
+  contentSize,
   createBlockDevices,
   imageSize,
   planBlockDevices,
@@ -21,6 +22,7 @@ import type { Miss } from './layers/index.js';
 import { saveManifests, seenManifests } from './manifests.js';
 import { isDiskFormat, type OutputFormat, type OutputOptions, type WrittenOutput, writeOutputs } from './output.js';
 import { blockDevicePhase, lastPhases, phaseSteps, runPhases, treePhases } from './phases.js';
+import { reportVarying, sourceDateEpoch, uuidFrom } from './reproducible.js';
 import { mountSystem, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
 
 export interface ImageOptions extends BuildOptions {
@@ -202,11 +204,15 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   await unmountSystem(root);
   const tree = join(place.work, 'built');
   await build.sandbox.run('/bin/bash', ['-ec', 'mkdir "$1"; mount --bind "$0" "$1"', place.root, tree], { cwd: '/' });
-  const kibibytes = imageSize(await treeSize(join(build.sandbox.view, tree)), parameters, options.size);
+  const epoch = sourceDateEpoch(options.environment);
+  const size = epoch === undefined ? treeSize : contentSize;
+  const kibibytes = imageSize(await size(join(build.sandbox.view, tree)), parameters, options.size);
   writeParameters(build, parameters.rootType, parameters.rootLabel);
   environment.DIB_IMAGE_SIZE = String(kibibytes);
   await runPhases(build, [blockDevicePhase]);
-  const devices = await createBlockDevices(planBlockDevices(config, kibibytes * 1024), {
+  const plan = planBlockDevices(config, kibibytes * 1024);
+  if (epoch !== undefined) reportVarying(plan, options.reporter);
+  const devices = await createBlockDevices(plan, {
     temporary,
     imageDirectory: build.disks,
     mountPoint: place.root,
@@ -217,6 +223,7 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
       mostBlocks: options.maxOnlineResize,
     }),
     runMounting: mounting(build),
+    ...(epoch === undefined ? {} : { sourceDateEpoch: epoch, uuid: (name) => uuidFrom(`${build.identity} ${name}`) }),
     signal: options.signal,
     logFile,
   });

@@ -5,6 +5,7 @@ import type { Build } from './build.js';
 import { insideEnvironment, outsideEnvironment, parseEnvironment, sourcingProgram } from './environment.js';
 import { reportImage } from './events.js';
 import { environmentFiles, phaseScripts, scriptOwner } from './hooks-view.js';
+import { holdProgram, initramfsWanted, letGoProgram, makeProgram } from './initramfs.js';
 import type { Step } from './layers/index.js';
 import {
   exchangeInside,
@@ -128,9 +129,15 @@ export function phaseSteps(build: Build, phase: Phase): PhaseStep[] {
     inputs: value ? [{ kind, name, digest: build.store.digest(value) }] : [],
     run,
   });
+  const shell = (program: string): PhaseStep['run'] => {
+    return (environment) => runOwn(build, phase, program, environment);
+  };
   const scripts = phaseScripts(layers.hooks, phase.name).map((name): PhaseStep => {
     const element = scriptOwner(hooks, layers.hooks, `${phase.name}/${name}`) ?? 'package-installs';
-    const run: PhaseStep['run'] = (environment) => runScript(build, phase, name, element, environment);
+    const run: PhaseStep['run'] = async (environment) => {
+      await runScript(build, phase, name, element, environment);
+      await makeInitramfs(build, phase, environment);
+    };
     return { phase: phase.name, inside: phase.inside, name, element, run };
   });
   switch (phase.name) {
@@ -141,9 +148,16 @@ export function phaseSteps(build: Build, phase: Phase): PhaseStep[] {
       const write = async () => writeFileSync(join(seenFromHost(root), 'tmp', 'package-installs.json'), text);
       return text ? [own('package-installs.json', 'packages', text, write), ...scripts] : scripts;
     }
+    case 'pre-install.d':
+      return [own('hold back update-initramfs', 'builder', holdProgram, shell(holdProgram)), ...scripts];
+    case 'post-install.d':
+      return [...scripts, own('let update-initramfs go', 'builder', letGoProgram, shell(letGoProgram))];
     case 'install.d': {
       const names = options.packages?.join(' ') ?? '';
-      const install: PhaseStep['run'] = (environment) => installNamed(build, phase, names, environment);
+      const install: PhaseStep['run'] = async (environment) => {
+        await installNamed(build, phase, names, environment);
+        await makeInitramfs(build, phase, environment);
+      };
       return names ? [...scripts, own(`packages ${names}`, 'packages', names, install)] : scripts;
     }
     default:
@@ -299,6 +313,30 @@ export async function sourceEnvironment(
   throw new StackwrightError('EnvironmentScriptFailed', `environment.d failed before ${phase.name}`, {
     value: output.trim().split('\n').slice(-5).join('\n'),
     hint: `everything that it printed is in ${build.logFile}`,
+  });
+}
+
+/** Runs a shell program of the builder in the image. */
+async function runOwn(build: Build, phase: Phase, program: string, environment: Record<string, string>): Promise<void> {
+  const { status, output } = await runIn(build, phase, { shell: `set -eu\n${program}` }, environment);
+  if (status === 0) return;
+  throw new StackwrightError('BuilderStepFailed', `the builder's own work in ${phase.name} failed`, {
+    value: output.trim().split('\n').slice(-15).join('\n'),
+    hint: `everything that it printed is in ${build.logFile}`,
+  });
+}
+
+/** What the packages of a script have asked for. */
+async function makeInitramfs(build: Build, phase: Phase, environment: Record<string, string>): Promise<void> {
+  if (!phase.inside || !initramfsWanted(seenFromHost(build.root))) return;
+  const started = Date.now();
+  await runOwn(build, phase, makeProgram, environment);
+  const seconds = secondsSince(started);
+  reportImage(build.options.reporter, {
+    code: 'image.initramfs.made',
+    level: 'info',
+    message: `the initramfs took ${seconds.toFixed(1)} s`,
+    data: { phase: phase.name, seconds },
   });
 }
 

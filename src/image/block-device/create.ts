@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, run } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
@@ -37,6 +37,11 @@ export interface BlockDevicePlace {
   runProgram?: Runner;
   /** A UUID for a thing of this name; random unless told. */
   uuid?: (name: string) => string;
+  /**
+   * Seconds since 1970: no time in the images is later, and the same content gives the same bytes.
+   * Needs `uuid`. File systems other than ext and vfat are left as they are.
+   */
+  sourceDateEpoch?: number;
   signal?: AbortSignal;
   logFile?: string;
 }
@@ -113,9 +118,11 @@ function seenTree({ view = '/', tree }: BlockDevicePlace): string {
 }
 
 function begin(plan: BlockDevicePlan, place: BlockDevicePlace): Making {
-  const common = { signal: place.signal, logFile: place.logFile };
+  const { signal, logFile, sourceDateEpoch: epoch } = place;
+  // Of the second one e2fsprogs takes its times.
+  const env = epoch === undefined ? undefined : { SOURCE_DATE_EPOCH: `${epoch}`, E2FSPROGS_FAKE_TIME: `${epoch}` };
   const withCommon = (runner: Runner): Runner => {
-    return (program, args, options) => runner(program, args, { ...common, ...options });
+    return (program, args, options) => runner(program, args, { signal, logFile, env, ...options });
   };
   return {
     plan,
@@ -252,13 +259,18 @@ async function makeFileSystem(making: Making, node: FileSystemNode): Promise<voi
   const mountNode = plan.nodes.find((other) => other.kind === 'mount' && other.base === node.name);
   const isRoot = mountNode?.kind === 'mount' && mountNode.mountPoint === '/';
   const fills = isRoot && fillsWhileMaking(node) && otherPlacesAreEmpty(making);
-  const [program, ...args] = fileSystemCommand(node, {
-    uuid: node.uuid ?? making.uuid(`file system ${node.name}`),
-    defaultOptions: node.name === rootNode ? place.rootOptions : undefined,
-    tree: fills ? seenTree(place) : undefined,
-  });
+  const [program, ...args] = commandFor(making, node, fills ? seenTree(place) : undefined);
   await fill(making, () => making.run(program, [...args, devices.get(node.base) ?? ''], { timeout: 3600 }));
   making.filled ||= fills;
+}
+
+function commandFor({ place, uuid }: Making, node: FileSystemNode, tree?: string): [string, ...string[]] {
+  return fileSystemCommand(node, {
+    uuid: node.uuid ?? uuid(`file system ${node.name}`),
+    defaultOptions: node.name === rootNode ? place.rootOptions : undefined,
+    tree,
+    reproducible: place.sourceDateEpoch !== undefined,
+  });
 }
 
 /** Nothing in the tree belongs to another file system than the root's. */
@@ -277,7 +289,10 @@ async function mount(making: Making, node: MountNode): Promise<void> {
   const path = node.mountPoint === '/' ? place.mountPoint : join(place.mountPoint, node.mountPoint);
   if (node.mountPoint !== '/') await checkInside(making, node, path);
   await runMounting('mkdir', ['-p', path]);
-  const staged = system.type === 'vfat' && !(await kernelHas(making, '/proc/filesystems', 'vfat', 'vfat'));
+  const isVfat = system.type === 'vfat';
+  // The kernel writes the time of now into it.
+  const times = place.sourceDateEpoch !== undefined;
+  const staged = isVfat && (times || !(await kernelHas(making, '/proc/filesystems', 'vfat', 'vfat')));
   if (!staged) {
     note(making, { kind: 'mount', path });
     await runMounting('mount', [devices.get(system.base) ?? '', path]);
@@ -339,7 +354,9 @@ async function release(making: Making): Promise<void> {
       // Less to store; where the file system of the host cannot do it, the image is only larger.
       const trims = system.type !== 'vfat' && system.type !== 'fat';
       if (trims) await runMounting('fstrim', [path], { okStatuses: [0, 1] });
-      await runMounting('umount', [path]);
+      if (making.place.sourceDateEpoch !== undefined && system.type.startsWith('ext'))
+        await remake(making, path, system);
+      else await runMounting('umount', [path]);
     }
     mounted.pop();
   }
@@ -349,8 +366,37 @@ async function release(making: Making): Promise<void> {
   );
 }
 
+/**
+ * Makes a mounted ext file system once more from its content. A squashfs between them has the same
+ * times for change, access and status change, in the order of names, and none later than it may be.
+ */
+async function remake(making: Making, path: string, system: FileSystemNode): Promise<void> {
+  const { place, devices, runMounting } = making;
+  const squashfs = join(place.imageDirectory, `${system.name}.squashfs`);
+  note(making, { kind: 'file', path: squashfs });
+  const packing = ['-comp', 'zstd', '-Xcompression-level', '1', '-noappend', '-no-progress', '-quiet'];
+  await runMounting('mksquashfs', [path, squashfs, ...packing, '-xattrs', '-e', 'lost+found'], { timeout: 3600 });
+  await runMounting('umount', [path]);
+  await runMounting('mount', ['-o', 'loop,ro', squashfs, path]);
+  const [program, ...args] = commandFor(making, system, path);
+  try {
+    await fill(making, () => runMounting(program, [...args, devices.get(system.base) ?? ''], { timeout: 3600 }));
+  } finally {
+    await runMounting('umount', [path]);
+  }
+  await rm(squashfs, { force: true });
+}
+
 /** Files of a directory go to the vfat that it stands for, and are gone from the root file system. */
-async function copyStaged({ devices, runMounting }: Making, path: string, { base }: FileSystemNode): Promise<void> {
+async function copyStaged(
+  { devices, runMounting, place }: Making,
+  path: string,
+  { base }: FileSystemNode,
+): Promise<void> {
+  const epoch = place.sourceDateEpoch;
+  if (epoch !== undefined) {
+    await runMounting('find', [path, '-newermt', `@${epoch}`, '-exec', 'touch', '--date', `@${epoch}`, '{}', '+']);
+  }
   // Shell text: `*` of the mounted directory can be expanded only where it is mounted.
   const program =
     'shopt -s nullglob dotglob; cd "$1"; set -- "$2" *; device=$1; shift; [ $# = 0 ] || { mcopy -sQmi "$device" "$@" :: && rm -r -- "$@"; }';

@@ -61,3 +61,16 @@ export async function treeSize(tree: string): Promise<number> {
   const { stdout } = await run('du', args, { timeout: 1800 });
   return Number.parseInt(stdout, 10);
 }
+
+/** The same from the files alone: what a directory uses depends on what was in it before. */
+export async function contentSize(tree: string): Promise<number> {
+  const format = ['-printf', '%i %y %s\\n'];
+  const { stdout } = await run('find', [tree, '-xdev', ...format], { timeout: 1800 });
+  const files = new Map(
+    stdout.split('\n').map((line) => {
+      const [inode = '', type, bytes] = line.split(' ');
+      return [inode, type === 'f' ? Math.ceil(Number(bytes) / 4096) * 4 : 4];
+    }),
+  );
+  return [...files.values()].reduce((sum, kibibytes) => sum + kibibytes, 0);
+}

@@ -3,6 +3,7 @@ export { type BlockDeviceConfig, type RootFileSystem, readBlockDeviceConfig } fr
 export { type BlockDevicePlace, type BlockDevices, createBlockDevices, type Runner } from './create.js';
 export { describeGraph, type GraphDescription } from './describe.js';
 export { type BlockDeviceGraph, blockDeviceGraph } from './graph.js';
-export { imageSize, rootOptions, treeSize, type WantedSize } from './image-size.js';
+export { contentSize, imageSize, rootOptions, treeSize, type WantedSize } from './image-size.js';
+export { isReproducible } from './make-file-system.js';
 export { type BlockDeviceParameters, blockDeviceParameters } from './parameters.js';
 export { type BlockDevicePlan, planBlockDevices } from './plan.js';

@@ -2,31 +2,67 @@ import type { FileSystemNode } from './nodes.js';
 
 const extended = ['ext2', 'ext3', 'ext4'];
 
+export interface FileSystemContent {
+  uuid: string;
+  /** Where the configuration has no options. */
+  defaultOptions?: string[];
+  /** A directory that an ext file system is filled with while it is made. */
+  tree?: string;
+  /** Nothing random, and no time of now. */
+  reproducible?: boolean;
+}
+
 /**
  * The program and arguments that make a file system, without the device.
- * @param options where the configuration has none
- * @param tree a directory that an ext file system is filled with while it is made
  */
 export function fileSystemCommand(
   { type, label, options }: FileSystemNode,
-  { uuid, defaultOptions = [], tree }: { uuid: string; defaultOptions?: string[]; tree?: string },
+  { uuid, defaultOptions = [], tree, reproducible }: FileSystemContent,
 ): [program: string, ...args: string[]] {
   const own = options ?? defaultOptions;
   if (extended.includes(type)) {
     const content = tree === undefined ? [] : ['-d', tree];
-    return [`mkfs.${type}`, ...own, '-L', label, '-U', uuid, '-q', ...content];
+    const [plain, extendedOptions] = takeExtendedOptions(own);
+    if (reproducible) extendedOptions.push(`hash_seed=${uuid}`);
+    const settings = extendedOptions.length > 0 ? ['-E', extendedOptions.join(',')] : [];
+    return [`mkfs.${type}`, ...plain, ...settings, '-L', label, '-U', uuid, '-q', ...content];
   }
   switch (type) {
     case 'xfs':
       return ['mkfs.xfs', ...own, '-L', label, '-m', `uuid=${uuid}`, '-q'];
     case 'vfat':
     case 'fat':
-      return [`mkfs.${type}`, ...own, '-n', label, '-i', uuid.replace('-', '').slice(0, 8)];
+      return [
+        `mkfs.${type}`,
+        ...own,
+        ...(reproducible ? ['--invariant'] : []),
+        '-n',
+        label,
+        '-i',
+        uuid.replace('-', '').slice(0, 8),
+      ];
     case 'swap':
       return ['mkswap', ...own, '-L', label, '-U', uuid];
     default:
       return [`mkfs.${type}`, ...own, '-L', label];
   }
+}
+
+/** Of several `-E` the program takes the last one only. */
+function takeExtendedOptions(options: string[]): [plain: string[], extended: string[]] {
+  const plain: string[] = [];
+  const extendedOptions: string[] = [];
+  for (let at = 0; at < options.length; at++) {
+    const option = options[at] ?? '';
+    if (option === '-E') extendedOptions.push(options[++at] ?? '');
+    else plain.push(option);
+  }
+  return [plain, extendedOptions];
+}
+
+/** Whether such a file system can be made again from its content, byte for byte. */
+export function isReproducible({ type }: FileSystemNode): boolean {
+  return [...extended, 'vfat', 'fat', 'swap'].includes(type);
 }
 
 /** Whether `mkfs` can fill it, so that it need not be mounted and copied to. */

@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * While packages are installed, each that touches the initramfs makes it anew: 7 to 20 s every time,
+ * twice for a kernel. The builder holds these calls back and makes it once when the script that
+ * installed them has ended, so no other script ever reads an old one. A call that does not come
+ * from dpkg is not held back.
+ */
+const wanted = '/tmp/.initramfs-wanted';
+
+/** What stands for update-initramfs(8) until `letGoProgram` has run. */
+const standIn = `#!/bin/sh
+case "\${DPKG_RUNNING_VERSION:+$1}" in
+    -c | -u) echo "$*" >> ${wanted} ;;
+    *) exec "$0.distrib" "$@" ;;
+esac
+`;
+
+/** For a shell in the image; nothing happens where it is no Debian. */
+export const holdProgram = `
+[ -x /usr/bin/dpkg-divert ] || exit 0
+dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs
+cat > /usr/sbin/update-initramfs << 'END'
+${standIn}END
+chmod 0755 /usr/sbin/update-initramfs
+`;
+
+export const letGoProgram = `
+[ -x /usr/bin/dpkg-divert ] || exit 0
+rm -f /usr/sbin/update-initramfs
+dpkg-divert --quiet --local --rename --remove /usr/sbin/update-initramfs
+cmp --silent /var/lib/dpkg/diversions /var/lib/dpkg/diversions-old || rm -f /var/lib/dpkg/diversions-old
+`;
+
+/** Makes what was asked for. A new one needs no update; a package that was removed since needs none at all. */
+export const makeProgram = `
+sort -u ${wanted} > ${wanted}.sorted
+rm ${wanted}
+grep --quiet '^-c' ${wanted}.sorted && only='^-c' || only='^-u'
+grep -e "$only" ${wanted}.sorted > ${wanted}.calls || true
+rm ${wanted}.sorted
+while read -r words; do
+    if [ -x /usr/sbin/update-initramfs.distrib ]; then
+        # Words of update-initramfs, not ours to quote.
+        /usr/sbin/update-initramfs.distrib $words < /dev/null
+    fi
+done < ${wanted}.calls
+rm ${wanted}.calls
+`;
+
+/** Whether a script has installed something that asks for an initramfs. */
+export function initramfsWanted(root: string): boolean {
+  return existsSync(join(root, wanted));
+}
