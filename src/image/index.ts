@@ -5,6 +5,21 @@ export {
   readConfigFile,
 } from './block-device/index.js';
 export { type BuildOptions, type BuiltTree, buildTree } from './build.js';
+export {
+  billOfMaterials,
+  describeImage,
+  diffImages,
+  type FileDifference,
+  type FileEntry,
+  type ImageContents,
+  type ImageDescription,
+  type ImageDifference,
+  type ImageRecord,
+  keepImageRecord,
+  openImage,
+  readableName,
+  readImageRecord,
+} from './contents/index.js';
 export { type Element, elementsPath, type ResolveOptions, resolveElements } from './elements.js';
 export { elementExports, hostArchitecture } from './environment.js';
 export type { ImageEvent } from './events.js';

@@ -1,0 +1,6 @@
+export { billOfMaterials } from './bill-of-materials.js';
+export { describeImage, type ImageDescription } from './describe.js';
+export { diffImages, type FileDifference, type ImageDifference } from './diff.js';
+export { type ImageContents, openImage } from './open.js';
+export { type ImageRecord, keepImageRecord, readImageRecord } from './record.js';
+export { type FileEntry, readableName } from './walk.js';
