@@ -1,9 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
 import { readTextIfExistsSync } from '../base/files.js';
 import type { StateDirectory } from '../base/state.js';
+
+const roleFile = 'role.squashfs';
 
 /** `role.json`: what is known of a published role beside its file. */
 export const roleRecord = z.object({
@@ -77,18 +79,30 @@ export function getRole(state: StateDirectory, name: string, version: string): R
 export function readRole(state: StateDirectory, name: string, version: string): Role | undefined {
   checkRoleName('name', name);
   checkRoleName('version', version);
-  const directory = roleDirectory(state, name, version);
+  return readRoleDirectory(roleDirectory(state, name, version), `${name} ${version}`);
+}
+
+/**
+ * The role that a path means: its directory or its `role.squashfs`, wherever it is.
+ * @returns undefined where the path is of something else
+ */
+export function readRoleAt(path: string): Role | undefined {
+  const directory = basename(path) === roleFile ? dirname(resolve(path)) : resolve(path);
+  return existsSync(join(directory, roleFile)) ? readRoleDirectory(directory, `in ${directory}`) : undefined;
+}
+
+function readRoleDirectory(directory: string, what: string): Role | undefined {
   const text = readTextIfExistsSync(join(directory, 'role.json'));
   if (text === undefined) return undefined;
   const parsed = roleRecord.safeParse(parseJson(text));
   if (!parsed.success) {
-    throw new StackwrightError('RoleDamaged', `the record of role ${name} ${version} cannot be read`, {
+    throw new StackwrightError('RoleDamaged', `the record of role ${what} cannot be read`, {
       file: join(directory, 'role.json'),
       value: parsed.error.issues[0]?.message,
       hint: `publish it again with --force, or remove ${directory}`,
     });
   }
-  return { ...parsed.data, directory, file: join(directory, 'role.squashfs') };
+  return { ...parsed.data, directory, file: join(directory, roleFile) };
 }
 
 function parseJson(text: string): unknown {

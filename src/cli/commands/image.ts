@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap, numberParser } from '@stricli/core';
 import { parseSize, sizeHint } from '../../base/sizes.js';
 import type { CliContext } from '../context.js';
+import { bomCommand, diffCommand, showCommand } from './image-contents.js';
 
 interface ElementFlags {
   elementsPath?: string;
@@ -292,6 +293,17 @@ const cache = buildRouteMap({
 });
 
 export const imageRoutes = buildRouteMap({
-  routes: { build, why, cache, elements, packages, 'block-device': blockDevice, lint },
+  routes: {
+    build,
+    why,
+    cache,
+    show: showCommand,
+    diff: diffCommand,
+    bom: bomCommand,
+    elements,
+    packages,
+    'block-device': blockDevice,
+    lint,
+  },
   docs: { brief: 'Images from elements of diskimage-builder' },
 });
