@@ -70,7 +70,7 @@ export async function imageBom(this: CliContext, flags: ImageBomFlags, ...words:
     const [{ path, ...named }] = namedImages(words, state, 1);
     await using contents = await openImage(path, state);
     const sourceDateEpoch = this.process.env.SOURCE_DATE_EPOCH;
-    const text = billOfMaterials(contents, flags.format, { ...named, sourceDateEpoch });
+    const text = await billOfMaterials(contents, flags.format, { ...named, sourceDateEpoch });
     if (flags.output === undefined) this.print(text.trimEnd());
     else await writeFileAtomic(flags.output, text);
   });

@@ -1,4 +1,4 @@
-export { billOfMaterials } from './bill-of-materials.js';
+export { billOfMaterials } from './bill-on-demand.js';
 export { describeImage, type ImageDescription } from './describe.js';
 export { diffImages, type FileDifference, type ImageDifference } from './diff.js';
 export { type ImageContents, openImage } from './open.js';
