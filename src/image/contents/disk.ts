@@ -121,6 +121,9 @@ async function mountPart(part: Part, file: string, path: string, sandbox: Sandbo
   await sandbox.run('mount', ['-t', type, '-o', [...careful, ...place].join(','), file, path], { cwd: '/' });
 }
 
+/** Types of partitions: extended ones hold the logical ones; that of GRUB on a GPT holds a program. */
+const withoutFiles = /^(0x(5|f|85)|21686148-6449-6e6f-744e-656564454649)$/i;
+
 async function findParts(disk: string): Promise<Part[]> {
   const whole: Part = { name: 'the disk', start: 0, ...(await probe(disk, [])) };
   if (whole.type !== undefined) return [whole];
@@ -130,8 +133,7 @@ async function findParts(disk: string): Promise<Part[]> {
   const parts: Part[] = [];
   for (const line of stdout.split('\n').filter(Boolean)) {
     const [number, sectors, bytes, kind] = line.split(' ');
-    // It only holds the logical ones.
-    if (/^0x(5|f|85)$/.test(kind ?? '')) continue;
+    if (withoutFiles.test(kind ?? '')) continue;
     // partx counts in 512 bytes, however large a sector is.
     const start = Number(sectors) * 512;
     const size = Number(bytes);

@@ -86,12 +86,16 @@ it('puts the file systems of a disk together by its fstab, and names what it can
   writeFiles(place('kernels'), { 'vmlinuz-6.1': 'kernel' });
   writeFiles(place('spare'), { note: 'nobody mounts this' });
   const ext4 = ['mke2fs', '-q', '-t', 'ext4'] as const;
-  makeDisk(place('a.raw'), 'label: gpt\nsize=4MiB\nsize=2MiB\nsize=4MiB\nsize=3MiB\nsize=10MiB\n', [
-    { start: 1, size: 4, make: [...ext4, '-L', 'boot', '-d', place('kernels')] },
-    { start: 5, size: 2, make: ['mkswap'] },
-    { start: 7, size: 4, make: [...ext4, '-L', 'spare', '-d', place('spare')] },
-    { start: 14, size: 10, make: [...ext4, '-L', 'root', '-d', tree] },
-  ]);
+  makeDisk(
+    place('a.raw'),
+    'label: gpt\nsize=4MiB\nsize=2MiB\nsize=4MiB\nsize=3MiB\nsize=10MiB\nsize=1MiB,type=21686148-6449-6E6F-744E-656564454649\n',
+    [
+      { start: 1, size: 4, make: [...ext4, '-L', 'boot', '-d', place('kernels')] },
+      { start: 5, size: 2, make: ['mkswap'] },
+      { start: 7, size: 4, make: [...ext4, '-L', 'spare', '-d', place('spare')] },
+      { start: 14, size: 10, make: [...ext4, '-L', 'root', '-d', tree] },
+    ],
+  );
 
   await using contents = await openImage(place('a.raw'), state);
 
