@@ -136,7 +136,7 @@ function summaryOf(image: ImageDescription): [title: string, value: string | und
     ['kernel', kernels.join(' ') || 'none'],
     ['packages', packages ? `${packages.length}, ${readableSize(image.installedBytes)} installed` : 'no dpkg'],
     ['files', `${image.files}, ${readableSize(image.allocatedBytes)} on disk`],
-    ['of no package', `${unpackaged.files}, ${readableSize(unpackaged.allocatedBytes)} on disk`],
+    ['of no package', packages ? `${unpackaged.files}, ${readableSize(unpackaged.allocatedBytes)} on disk` : undefined],
     ['elements', record?.elements.join(' ')],
     ['identity', record?.identity],
   ];

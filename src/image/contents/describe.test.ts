@@ -149,7 +149,7 @@ it('reads what elements want from the elements path, in the order of their depen
   ]);
   expect(missing).toMatchObject({
     elements: null,
-    elementsUnknown: 'the element no-such-element is not on the elements path: no-such-element',
+    elementsUnknown: 'the element no-such-element is not on the elements path',
   });
 });
 

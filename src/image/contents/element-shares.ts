@@ -74,7 +74,7 @@ export async function elementShares(
     return shareOut(packages, dependenciesFirst(found), wants);
   } catch (error) {
     if (!(error instanceof StackwrightError)) throw error;
-    return `${error.message}${error.details.value ? `: ${error.details.value}` : ''}`;
+    return error.message;
   }
 }
 
