@@ -29,21 +29,15 @@ export async function imageShow(this: CliContext, flags: ImageShowFlags, ...word
   await command(this, flags.json, async () => {
     const state = await this.openState(this.reporter(flags));
     const [{ path, record }] = namedImages(words, state, 1);
-    await using contents = await openImage(path, state);
-    const files: ReturnType<typeof fileFacts>[] = [];
-    const lines = lineWriter(this);
-    const description = await describeImage(contents, {
-      record,
-      elementsPath: elementsPath(flags.elementsPath),
-      onFile: (file, owner) => {
-        if (!flags.files) return;
-        if (flags.json) files.push(fileFacts(file, owner));
-        else lines.write(fileLine(file, owner));
-      },
-    });
-    lines.end();
-    if (flags.json) this.printJson({ ...description, ...(flags.files ? { list: files } : {}) });
-    else if (!flags.files) for (const line of descriptionLines(description)) this.print(line);
+    const list: ListedFile[] = [];
+    const onFile = (file: FileEntry, owner?: string) => {
+      if (flags.files) list.push({ file, owner });
+    };
+    const options = { record, elementsPath: elementsPath(flags.elementsPath), onFile };
+    const description = await reading(path, state, (contents) => describeImage(contents, options));
+    const facts = list.map(({ file, owner }) => fileFacts(file, owner));
+    if (flags.json) this.printJson({ ...description, ...(flags.files ? { list: facts } : {}) });
+    else this.print((flags.files ? list.map(fileLine) : descriptionLines(description)).join('\n'));
   });
 }
 
@@ -52,11 +46,13 @@ export async function imageDiff(this: CliContext, flags: ImageDiffFlags, ...word
   await command(this, flags.json, async () => {
     const state = await this.openState(this.reporter(flags));
     const [first, second] = namedImages(words, state, 2);
-    await using before = await openImage(first.path, state);
-    await using after = await openImage(second.path, state);
-    const difference = await diffImages(before, after, flags.files);
+    const { skipped, ...difference } = await reading(first.path, state, (before) =>
+      reading(second.path, state, async (after) => ({
+        ...(await diffImages(before, after, flags.files)),
+        skipped: [...skippedLines(before), ...skippedLines(after)],
+      })),
+    );
     equal = difference.packages.length === 0 && difference.files.length === 0;
-    const skipped = [...skippedLines(before), ...skippedLines(after)];
     if (flags.json) return this.printJson({ equal, ...differenceFacts(difference), skipped });
     for (const line of [...skipped, ...differenceLines(difference)]) this.print(line);
   });
@@ -68,12 +64,26 @@ export async function imageBom(this: CliContext, flags: ImageBomFlags, ...words:
   await command(this, false, async () => {
     const state = await this.openState(this.reporter());
     const [{ path, ...named }] = namedImages(words, state, 1);
-    await using contents = await openImage(path, state);
-    const sourceDateEpoch = this.process.env.SOURCE_DATE_EPOCH;
-    const text = await billOfMaterials(contents, flags.format, { ...named, sourceDateEpoch });
+    const options = { ...named, sourceDateEpoch: this.process.env.SOURCE_DATE_EPOCH };
+    const text = await reading(path, state, (contents) => billOfMaterials(contents, flags.format, options));
     if (flags.output === undefined) this.print(text.trimEnd());
     else await writeFileAtomic(flags.output, text);
   });
+}
+
+/** Opens an image while something is read. It is closed before anything is printed: the reader of that may go early. */
+async function reading<Result>(
+  path: string,
+  state: StateDirectory,
+  read: (contents: ImageContents) => Promise<Result>,
+): Promise<Result> {
+  await using contents = await openImage(path, state);
+  return await read(contents);
+}
+
+interface ListedFile {
+  file: FileEntry;
+  owner?: string;
 }
 
 interface NamedImage {
@@ -238,28 +248,14 @@ function fileFacts({ path, type, mode, uid, gid, bytes, allocated }: FileEntry, 
   return { path: readableName(path), type, mode: octal(mode), uid, gid, bytes, allocated, package: owner };
 }
 
-function fileLine({ path, type, mode, uid, gid, bytes }: FileEntry, owner = '-'): string {
+function fileLine({ file, owner = '-' }: ListedFile): string {
+  const { path, type, mode, uid, gid, bytes } = file;
   const letter = { file: '-', directory: 'd', link: 'l', device: 'b', pipe: 'p', socket: 's' }[type];
-  const place = `${readableName(path)}`;
-  return `${letter} ${octal(mode)} ${`${uid}:${gid}`.padEnd(9)} ${String(bytes).padStart(10)} ${owner.padEnd(24)} ${place}`;
+  return `${letter} ${octal(mode)} ${`${uid}:${gid}`.padEnd(9)} ${String(bytes).padStart(10)} ${owner.padEnd(24)} ${readableName(path)}`;
 }
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
-}
-
-/** Prints many lines in few writes. */
-function lineWriter(context: CliContext) {
-  let waiting: string[] = [];
-  const end = () => {
-    if (waiting.length > 0) context.print(waiting.join('\n'));
-    waiting = [];
-  };
-  const write = (line: string) => {
-    waiting.push(line);
-    if (waiting.length >= 1000) end();
-  };
-  return { write, end };
 }
 
 /** Without lines between rows, of which there can be hundreds. */

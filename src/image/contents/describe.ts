@@ -54,7 +54,8 @@ export async function describeImage(contents: ImageContents, options: DescribeOp
   const unpackaged = { files: 0, allocatedBytes: 0 };
   const counted = new Set<string>();
   for (const file of walkFiles(contents)) {
-    const owner = owners.get(file.path);
+    // A directory belongs to many.
+    const owner = file.type === 'directory' ? undefined : owners.get(file.path);
     options.onFile?.(file, owner);
     directories.add(file);
     if (owner !== undefined || file.type === 'directory' || counted.has(file.sharedInode ?? '')) continue;
