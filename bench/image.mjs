@@ -1,0 +1,190 @@
+// The same unmodified elements of diskimage-builder, debian-minimal and vm, to a qcow2:
+//   disk-image-create   with its best flags: cached packages, cached root, zstd
+//   stackwright         cold (nothing kept but packages, as the peer has them), then after a change
+// and beside them mmdebstrap, which makes only a tree, of the packages that the image has.
+// A peer has no layers: whatever has changed, it builds everything.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const upstream = '/usr/lib/python3/dist-packages/diskimage_builder/elements';
+const mirror = 'http://deb.debian.org/debian';
+
+export async function bench(rounds) {
+  const work = mkdtempSync('/var/tmp/stackwright-bench-');
+  try {
+    const elements = join(work, 'elements');
+    writeElement(elements, 'early/pre-install.d/50-early', 0);
+    writeElement(elements, 'late/install.d/80-late', 0);
+    const setting = {
+      work,
+      env: {
+        DIB_RELEASE: 'bookworm',
+        DIB_APT_SOURCES_CONF: `default:deb ${mirror} bookworm main`,
+        DIB_IMAGE_CACHE: join(work, 'cache'),
+        DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: '1',
+        ELEMENTS_PATH: `${elements}:${upstream}`,
+        STACKWRIGHT_STATE: join(work, 'state'),
+      },
+    };
+    const peer = makePeer(setting);
+    say('filling the peer’s caches');
+    await peer();
+    const taken = { upstream: [], mmdebstrap: [], cold: [], early: [], late: [], format: [] };
+    const note = (way, measured) => {
+      taken[way].push(measured);
+      say(
+        `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}`,
+      );
+    };
+    // The packages that ours downloads are no part of the comparison: the peer has its own in the same cache.
+    await ours(setting, 'qcow2');
+    const packages = await packagesOf(setting);
+    for (let round = 1; round <= rounds; round++) {
+      note('upstream', await measured(setting, peer));
+      note('mmdebstrap', await measured(setting, () => mmdebstrap(setting, packages)));
+      rmSync(join(work, 'state', 'cache', 'layers'), { recursive: true, force: true });
+      note('cold', await measured(setting, () => ours(setting, 'qcow2')));
+      writeElement(elements, 'early/pre-install.d/50-early', round);
+      note('early', await measured(setting, () => ours(setting, 'qcow2')));
+      writeElement(elements, 'late/install.d/80-late', round);
+      note('late', await measured(setting, () => ours(setting, 'qcow2')));
+      note('format', await measured(setting, () => ours(setting, 'raw')));
+    }
+    print(taken, packages.length);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function writeElement(elements, name, round) {
+  const file = join(elements, name);
+  mkdirSync(dirname(file), { recursive: true });
+  const text = `#!/bin/bash\nset -eu -o pipefail\n\necho ${round} > /etc/${name.split('/')[0]}\n`;
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}
+
+/**
+ * The peer makes partitions with kpartx, which needs device-mapper. Where the kernel has none, a
+ * stand-in gives it a loop device for each partition under the names that it expects.
+ */
+function makePeer({ work, env }) {
+  const kpartx = join(work, 'kpartx');
+  writeFileSync(
+    kpartx,
+    [
+      '#!/bin/bash',
+      'set -eu',
+      // Its last argument is the disk; -d removes.
+      'disk=/dev/$(basename "${@: -1}")',
+      'name=$(basename "$disk")',
+      'if [[ $1 == -d* ]]; then',
+      '    for link in /dev/mapper/"${name}"p*; do',
+      '        [ -L "$link" ] && losetup --detach "$(readlink "$link")" && rm "$link"',
+      '    done',
+      '    exit 0',
+      'fi',
+      'mkdir -p /dev/mapper',
+      'sfdisk --json "$disk" | python3 -c \'',
+      'import json, sys',
+      'table = json.load(sys.stdin)["partitiontable"]',
+      'for number, entry in enumerate(table["partitions"], 1):',
+      '    print(number, entry["start"] * 512, entry["size"] * 512)',
+      "' | while read -r number start size; do",
+      '    ln -sf "$(losetup --find --show --offset "$start" --sizelimit "$size" "$disk")" "/dev/mapper/${name}p$number"',
+      'done',
+      '',
+    ].join('\n'),
+  );
+  chmodSync(kpartx, 0o755);
+  const words = ['-o', join(work, 'peer'), '-t', 'qcow2', '--qemu-img-options', 'compression_type=zstd'];
+  const program =
+    'grep -q device-mapper /proc/misc || mount --bind "$0" "$(command -v kpartx)"; exec disk-image-create "$@"';
+  const inNamespace = ['--mount', '--', 'bash', '-c', program, kpartx];
+  return () =>
+    execa('unshare', [...inNamespace, ...words, 'debian-minimal', 'vm', 'early', 'late'], {
+      env: { ...env, OVERWRITE_OLD_IMAGE: '1' },
+      all: true,
+    });
+}
+
+function ours({ work, env }, format) {
+  const words = ['image', 'build', '-t', format, '-o', join(work, 'ours'), '--force'];
+  return execa(join(root, 'bin', 'stackwright'), [...words, 'debian-minimal', 'vm', 'early', 'late'], { env });
+}
+
+async function packagesOf({ work, env }) {
+  const words = ['image', 'show', '--json', join(work, 'ours.qcow2')];
+  const { stdout } = await execa(join(root, 'bin', 'stackwright'), words, { env });
+  return JSON.parse(stdout).packages.map(({ name }) => name);
+}
+
+async function mmdebstrap({ work }, packages) {
+  const tree = join(work, 'tree');
+  const words = ['--mode=root', '--variant=minbase', `--include=${packages.join(',')}`, 'bookworm', tree];
+  try {
+    await execa('mmdebstrap', [...words, `deb ${mirror} bookworm main`]);
+  } finally {
+    rmSync(tree, { recursive: true, force: true });
+  }
+}
+
+/** Wall seconds, and the most memory and disk that were in use more than at the beginning. */
+async function measured({ work }, action) {
+  const before = await inUse(work);
+  const most = { ...before };
+  const timer = setInterval(async () => {
+    const now = await inUse(work);
+    for (const name of Object.keys(most)) most[name] = Math.max(most[name], now[name]);
+  }, 500);
+  const started = performance.now();
+  try {
+    await action();
+    const seconds = (performance.now() - started) / 1000;
+    return { seconds, memory: most.memory - before.memory, disk: most.disk - before.disk };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Memory that could not be given up, tmpfs with it; bytes used of the file system of the work directory. */
+async function inUse(work) {
+  const { stdout: meminfo } = await execa('cat', ['/proc/meminfo']);
+  const kilobytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)[1]);
+  const { stdout } = await execa('df', ['--block-size=1', '--output=used', work]);
+  return {
+    memory: (kilobytes('MemTotal') - kilobytes('MemAvailable')) * 1024,
+    disk: Number(stdout.split('\n')[1]),
+  };
+}
+
+function print(taken, packages) {
+  const best = (way) => Math.min(...taken[way].map(({ seconds }) => seconds));
+  const most = (way, what) => Math.max(...taken[way].map((one) => one[what]));
+  const peer = best('upstream');
+  const names = {
+    upstream: 'disk-image-create, cached root, zstd',
+    mmdebstrap: 'mmdebstrap, tree only',
+    cold: 'stackwright, nothing kept',
+    early: 'stackwright, a script of pre-install.d changed',
+    late: 'stackwright, a script of install.d changed',
+    format: 'stackwright, only the format changed',
+  };
+  console.log(`debian-minimal vm, bookworm, ${packages} packages, best of ${taken.upstream.length}`);
+  for (const [way, name] of Object.entries(names)) {
+    const ratio = (best(way) / peer).toFixed(2);
+    const peaks = `${megabytes(most(way, 'memory'))} memory, ${megabytes(most(way, 'disk'))} disk at most`;
+    console.log(`${name.padEnd(48)} ${best(way).toFixed(1).padStart(6)} s  ${ratio}  ${peaks}`);
+  }
+}
+
+function megabytes(bytes) {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
+
+function say(text) {
+  console.error(text);
+}
