@@ -9,7 +9,7 @@ import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
 import { parseBreakpoints } from './breakpoints.js';
-import { type Element, firstPartyElements, resolveElements, withFirstParty } from './elements.js';
+import { type Element, firstPartyElements, linkOwnElements, resolveElements, scriptElementsPath } from './elements.js';
 import {
   type BuildPlace,
   buildEnvironment,
@@ -162,6 +162,7 @@ export async function beginBuild(
     const disks = join(scratch, 'disks');
     const base = join(scratch, 'base');
     makeBase(base);
+    linkOwnElements(elements, join(base, 'elements'));
     const hooks = generateHooks(elements, join(base, 'hooks'));
     await makeDisksDirectory(disks, options.environment, temporary);
     sandbox = await openSandbox(temporary);
@@ -298,7 +299,7 @@ async function makePlace(options: BuildOptions, elements: Element[], arch: strin
   const place: BuildPlace = {
     arch,
     elements,
-    elementsPath: withFirstParty(options.elementsPath),
+    elementsPath: scriptElementsPath(options.elementsPath, join(work, 'elements')),
     work,
     root: join(work, 'mnt'),
     hooks: join(work, 'hooks'),

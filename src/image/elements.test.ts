@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { elementsPath, firstPartyElements, resolveElements } from './elements.js';
+import { elementsPath, firstPartyElements, linkOwnElements, resolveElements, scriptElementsPath } from './elements.js';
 
 let path: string;
 
@@ -67,6 +67,19 @@ it('implies base, and finds our own elements last on every path', () => {
 
   expect(found.find(({ name }) => name === 'base')?.path).toBe(join(firstPartyElements(), 'base'));
   expect(elementsPath(path)).toEqual([path, firstPartyElements()]);
+});
+
+it('tells scripts of our own elements only those of the build', () => {
+  element('system', [], ['operating-system']);
+  const elements = resolveElements(['system', 'openssh-server'], [path], { withoutBase: true });
+  const own = join(path, 'own');
+
+  linkOwnElements(elements, own);
+
+  expect(scriptElementsPath(elementsPath(path), own)).toEqual([path, own]);
+  expect(readdirSync(own)).toContain('openssh-server');
+  expect(readdirSync(own)).not.toContain('simple-init');
+  expect(realpathSync(join(own, 'openssh-server'))).toBe(join(firstPartyElements(), 'openssh-server'));
 });
 
 it('says which element needs one that does not exist', () => {

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import { packageRoot } from '../base/package-root.js';
 
@@ -47,6 +47,23 @@ export function elementsPath(given: string | undefined, environment: NodeJS.Proc
 /** The elements path that is searched: our own elements come last, wherever they are not named. */
 export function withFirstParty(path: string[]): string[] {
   return [...new Set([...path, firstPartyElements()])];
+}
+
+/**
+ * The elements path that scripts are told: the directories that were given, and `own` in the place of our elements, which
+ * has those of the build only. diskimage-builder's package-installs takes the packages of every element of a name on
+ * the path, also where another one of that name wins.
+ */
+export function scriptElementsPath(path: string[], own: string): string[] {
+  return [...path.filter((given) => given !== firstPartyElements()), own];
+}
+
+/** Makes a directory of links to those of our own elements that a build uses. */
+export function linkOwnElements(elements: Element[], directory: string): void {
+  mkdirSync(directory);
+  for (const { name, path } of elements) {
+    if (dirname(path) === firstPartyElements()) symlinkSync(path, join(directory, name));
+  }
 }
 
 /** Every element on the path, by name; of two with one name the earlier directory's is taken. */
