@@ -30,13 +30,13 @@ beforeEach(() => {
   // An operating system of a shell and two programs: building it takes no second.
   script('tiny', 'root.d/10-tiny', [
     'cd "$TARGET_ROOT"',
-    'mkdir -p bin usr/sbin usr/bin etc proc dev sys tmp var/log',
+    'mkdir -p bin usr/sbin usr/bin etc proc dev sys tmp root/.cache var/log/apt',
     'for program in /bin/bash /bin/cat /usr/bin/env; do',
     '    cp "$program" bin/',
     '    for library in $(ldd "$program" | grep -o "/[^ ]*"); do install -D "$library" ".$library"; done',
     'done',
     'cp bin/env usr/bin/env',
-    'echo noise > var/log/boot.log',
+    'echo noise | tee root/.cache/tool.log > var/log/apt/history.log',
     'echo "nameserver 192.0.2.1" > etc/resolv.conf',
   ]);
   writeFileSync(join(work, 'elements', 'tiny', 'element-provides'), 'operating-system\n');
@@ -209,7 +209,7 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     });
   });
 
-  it('restores the image’s resolv.conf, empties /tmp and truncates logs', async () => {
+  it('restores the image’s resolv.conf, empties /tmp, truncates logs and removes those of root', async () => {
     script('probe', 'install.d/10-probe', ['cat /etc/resolv.conf > /seen', 'echo x > /tmp/x']);
 
     await using tree = await buildTree(options(['tiny', 'probe']));
@@ -218,7 +218,8 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     expect(readFileSync(join(tree.path, 'etc/resolv.conf'), 'utf8')).toBe('nameserver 192.0.2.1\n');
     expect(existsSync(join(tree.path, 'etc/resolv.conf.ORIG'))).toBe(false);
     expect(readdirSync(join(tree.path, 'tmp'))).toEqual([]);
-    expect(readFileSync(join(tree.path, 'var/log/boot.log'), 'utf8')).toBe('');
+    expect(readFileSync(join(tree.path, 'var/log/apt/history.log'), 'utf8')).toBe('');
+    expect(readdirSync(join(tree.path, 'root/.cache'))).toEqual([]);
   });
 
   it('ends the scripts of a build that is interrupted', async () => {

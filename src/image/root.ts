@@ -153,18 +153,18 @@ export async function restoreResolver(root: string): Promise<void> {
   }
 }
 
-/** The very end: /tmp is emptied, logs are truncated. */
+/** The very end: /tmp is emptied, the logs of the system are truncated, those in root's home removed. */
 export async function tidy(root: string): Promise<void> {
   for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
     await rm(join(root, 'tmp', name), { recursive: true, force: true });
   }
-  await truncateLogs(join(root, 'var', 'log'));
+  for (const file of await filesBelow(join(root, 'var', 'log'))) await truncate(file);
+  for (const file of await filesBelow(join(root, 'root'))) {
+    if (file.endsWith('.log')) await rm(file);
+  }
 }
 
-async function truncateLogs(directory: string): Promise<void> {
-  for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) await truncateLogs(path);
-    else if (entry.isFile()) await truncate(path);
-  }
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
