@@ -59,14 +59,41 @@ export function askPython<Answer>(
   return lines.map((line) => JSON.parse(line));
 }
 
-/** A directory with a `sudo`, which upstream's scripts call and root does not need. */
-export function fakeSudo(directory: string): string {
-  const bin = join(directory, 'sudo-bin');
+/**
+ * Programs for the front of PATH: `sudo`, which upstream's scripts call and root does not need, and
+ * `kpartx` and `dmsetup`, so that partitions are loop devices also where the kernel has no device mapper.
+ */
+export function hostPrograms(directory: string): string {
+  const bin = join(directory, 'host-programs');
   mkdirSync(bin, { recursive: true });
-  const text = '#!/bin/bash\nwhile [[ ${1:-} == -* ]]; do shift; done\nexec env -- "$@"\n';
-  writeFileSync(join(bin, 'sudo'), text, { mode: 0o755 });
+  writeFileSync(join(bin, 'sudo'), sudo, { mode: 0o755 });
+  writeFileSync(join(bin, 'kpartx'), kpartx, { mode: 0o755 });
+  // In a container upstream asks it for the nodes of what kpartx has made.
+  writeFileSync(join(bin, 'dmsetup'), '#!/bin/sh\n', { mode: 0o755 });
   return bin;
 }
+
+const sudo = `#!/bin/bash
+while [[ \${1:-} == -* ]]; do shift; done
+exec env -- "$@"
+`;
+
+const kpartx = `#!/bin/bash
+set -eu -o pipefail
+device=\${!#}
+links=/dev/mapper/$(basename "$device")p
+if [ "$1" = -d ]; then
+    for link in "$links"*; do
+        losetup --detach "$(readlink "$link")"
+        rm "$link"
+    done
+    exit
+fi
+image=$(losetup --noheadings --output BACK-FILE "$device")
+partx --show --noheadings --output NR,START,SECTORS "$device" | while read -r number start sectors; do
+    ln -s "$(losetup --find --show --offset $((start * 512)) --sizelimit $((sectors * 512)) "$image")" "$links$number"
+done
+`;
 
 /** The names of upstream's elements. */
 export function elementNames({ elements }: Upstream): string[] {

@@ -21,7 +21,7 @@ import type { Element, PackageInstalls } from '../../src/image/index.js';
 import { lintElements } from '../../src/image/index.js';
 import { squashPackageInstalls } from '../../src/image/package-installs.js';
 import { readPackageNames, serviceTable } from '../../src/image/package-names.js';
-import { askPython, elementNames, fakeSudo, openUpstream } from './diskimage-builder.js';
+import { askPython, elementNames, hostPrograms, openUpstream } from './diskimage-builder.js';
 
 /** The programs of elements, ours and upstream's, side by side on the same input. */
 const upstream = openUpstream();
@@ -201,7 +201,7 @@ it.skipIf(missing)('maps the names of services as upstream does', () => {
     }
     for (const script of ['10-merge-svc-map-files', '11-copy-svc-map-file']) {
       const env = {
-        PATH: `${fakeSudo(work)}:/usr/bin:/bin`,
+        PATH: `${hostPrograms(work)}:/usr/bin:/bin`,
         TMP_MOUNT_PATH: join(path, 'mnt'),
         TMP_BUILD_DIR: path,
         DISTRO_NAME: name,
@@ -320,7 +320,7 @@ it.skipIf(missing)('source-repositories expands lines, fetches and notes as upst
         encoding: 'utf8',
         cwd: place,
         env: {
-          PATH: `${fakeSudo(work)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+          PATH: `${hostPrograms(work)}:/usr/sbin:/usr/bin:/sbin:/bin`,
           HOME: place,
           TMPDIR: place,
           TMP_BUILD_DIR: place,
