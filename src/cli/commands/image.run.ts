@@ -207,13 +207,20 @@ function callerEnvironment(environment: NodeJS.ProcessEnv): Record<string, strin
 /** The first Ctrl-C or SIGTERM ends the build in order; a second one ends the program at once. */
 function abortOnSignals(process: NodeJS.Process): { signal: AbortSignal; release(): void } {
   const controller = new AbortController();
-  const abort = () => controller.abort();
   const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const name of signals) process.once(name, abort);
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const name of signals) process.off(name, abort);
-    },
+  const seen = new Set<NodeJS.Signals>();
+  // The listener stays: execa ends the program where it finds none but its own.
+  const abort = (name: NodeJS.Signals) => {
+    if (seen.has(name)) {
+      release();
+      process.kill(process.pid, name);
+    }
+    seen.add(name);
+    controller.abort();
   };
+  const release = () => {
+    for (const name of signals) process.off(name, abort);
+  };
+  for (const name of signals) process.on(name, abort);
+  return { signal: controller.signal, release };
 }
