@@ -11,6 +11,8 @@ interface HostProgram {
   /** The Debian package that has it. */
   package: string;
   purpose: string;
+  /** Work is only slower without it. */
+  optional?: true;
 }
 
 /** Every program that is called, so that a missing one is known before work starts. */
@@ -30,6 +32,7 @@ export const hostPrograms: HostProgram[] = [
   { program: 'ip', package: 'iproute2', purpose: 'lab: network namespaces' },
   { program: 'dnsmasq', package: 'dnsmasq-base', purpose: 'netboot: DHCP, TFTP and router advertisements' },
   { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'lab: virtual machines' },
+  { program: 'pigz', package: 'pigz', purpose: 'image: gzip on all processors', optional: true },
   { program: 'qemu-img', package: 'qemu-utils', purpose: 'image, lab: disk images' },
   { program: '/usr/lib/ipxe/qemu/pxe-virtio.rom', package: 'ipxe-qemu', purpose: 'lab: PXE in virtual machines' },
   { program: '/usr/share/seabios/bios-256k.bin', package: 'seabios', purpose: 'lab: BIOS of virtual machines' },
@@ -57,6 +60,11 @@ export interface Finding extends HostProgram {
 
 export function examineHost(): Finding[] {
   return hostPrograms.map((wanted) => ({ ...wanted, path: find(wanted.program) }));
+}
+
+/** What compresses as gzip does: pigz where it is, on all processors. */
+export function gzipProgram(): string {
+  return find('pigz') ? 'pigz' : 'gzip';
 }
 
 function find(program: string): string | undefined {

@@ -37,7 +37,7 @@ export interface ImageOptions extends BuildOptions {
   /** Blocks to which the root file system may be grown while it is mounted, `--max-online-resize`. */
   maxOnlineResize?: number;
   /** As in `OutputOptions`. */
-  write?: Pick<OutputOptions, 'compress' | 'qemuOptions' | 'checksum' | 'overwrite'>;
+  write?: Pick<OutputOptions, 'compress' | 'qemuOptions' | 'checksum' | 'overwrite' | 'dockerTarget' | 'aciManifest'>;
 }
 
 export interface BuiltImage extends FinishedBuild {
@@ -58,8 +58,19 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
   const written: WrittenOutput[] = [];
   const write = async (source: OutputOptions['source']) => {
     const { formats, reporter, signal } = options;
+    const { arch } = build.place;
     written.push(
-      ...(await writeOutputs({ ...options.write, formats, source, output, temporary, reporter, signal, logFile })),
+      ...(await writeOutputs({
+        ...options.write,
+        formats,
+        source,
+        output,
+        arch,
+        temporary,
+        reporter,
+        signal,
+        logFile,
+      })),
     );
   };
   try {

@@ -1,3 +1,4 @@
+export { readAciManifest } from './aci.js';
 export {
   blockDeviceGraph,
   describeGraph,

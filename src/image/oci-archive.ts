@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandOptions, run } from '../base/command.js';
+import { gzipProgram } from '../base/host.js';
 
 /** What an OCI archive says of its one layer. */
 export interface OciImage {
@@ -36,7 +37,7 @@ export async function writeOciArchive(
   const blobs = join(work, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });
   const unpacked = await sha256(layer);
-  if (compress) await run('gzip', ['--no-name', '--fast', layer], { ...options, timeout: 7200 });
+  if (compress) await run(gzipProgram(), ['--no-name', '--fast', layer], { ...options, timeout: 7200 });
   const packed = compress ? `${layer}.gz` : layer;
   const digest = compress ? await sha256(packed) : unpacked;
   const { size } = await stat(packed);

@@ -2,11 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,7 +20,15 @@ import { run } from '../base/command.js';
 import { silentReporter } from '../base/events.js';
 import { stateDirectory } from '../base/state.js';
 import { openTemporary, type TemporaryState } from '../base/temporary.js';
-import { convertCommand, type OutputFormat, type OutputOptions, parseFormats, writeOutputs } from './output.js';
+import { aciManifest, readAciManifest } from './aci.js';
+import {
+  convertCommand,
+  type OutputFormat,
+  type OutputOptions,
+  parseFormats,
+  publishFiles,
+  writeOutputs,
+} from './output.js';
 
 let work: string;
 let temporary: TemporaryState;
@@ -107,9 +118,9 @@ it('publishes none where one fails, also where others are whole', async () => {
     kind: 'tree' as const,
     path: join(work, 'tree'),
     run: async (...[program, args, given]: Parameters<typeof run>) => {
-      if (args.includes('--gzip'))
-        await expect.poll(() => outputs().some((name) => name.startsWith('.image.tar'))).toBe(true);
-      return args.includes('--gzip') ? run('false', []) : run(program, args, given);
+      const gzip = args.some((word) => word.startsWith('--use-compress-program'));
+      if (gzip) await expect.poll(() => outputs().some((name) => name.startsWith('.image.tar'))).toBe(true);
+      return gzip ? run('false', []) : run(program, args, given);
     },
   };
 
@@ -144,6 +155,67 @@ it.each([true, false])('packs a layout of OCI whose digests are right, compresse
     encoding: 'utf8',
   });
   expect(listed).toBe('./\n./file\n');
+});
+
+it.each([true, false])('packs an App Container Image: manifest and rootfs, compressed: %s', async (compress) => {
+  symlinkSync('./file', join(work, 'tree/link'));
+  linkSync(join(work, 'tree/file'), join(work, 'tree/hard'));
+
+  await writeOutputs(options(['aci'], 'tree', { arch: 'arm64', compress }));
+
+  expect(outputs()).toEqual(['image.aci']);
+  const unpacked = join(work, 'unpacked');
+  mkdirSync(unpacked);
+  execFileSync('tar', [compress ? '-xzf' : '-xf', join(work, 'out/image.aci'), '-C', unpacked]);
+  expect(readdirSync(unpacked, { recursive: true }).sort()).toEqual(
+    ['manifest', 'rootfs', 'rootfs/file', 'rootfs/hard', 'rootfs/link'].sort(),
+  );
+  expect(readlinkSync(join(unpacked, 'rootfs/link'))).toBe('./file');
+  expect(readFileSync(join(unpacked, 'rootfs/hard'), 'utf8')).toBe('content');
+  expect(JSON.parse(readFileSync(join(unpacked, 'manifest'), 'utf8'))).toEqual({
+    acKind: 'ImageManifest',
+    acVersion: '0.8.11',
+    name: 'image',
+    labels: [
+      { name: 'os', value: 'linux' },
+      { name: 'arch', value: 'aarch64' },
+    ],
+  });
+});
+
+it('takes a manifest of the user’s own, if it is one', async () => {
+  const own = join(work, 'own.json');
+  writeFileSync(own, '{"acKind":"ImageManifest","name":"example.com/web"}');
+  const wrong = join(work, 'wrong.json');
+  writeFileSync(wrong, '{"acKind":"PodManifest"}');
+
+  await writeOutputs(options(['aci'], 'tree', { aciManifest: readAciManifest(own) }));
+
+  const manifest = execFileSync('tar', ['-xOf', join(work, 'out/image.aci'), 'manifest'], { encoding: 'utf8' });
+  expect(manifest).toBe(readFileSync(own, 'utf8'));
+  expect(() => readAciManifest(wrong)).toThrow(expect.objectContaining({ code: 'AciManifestInvalid' }));
+  expect(() => readAciManifest(join(work, 'none'))).toThrow(expect.objectContaining({ code: 'AciManifestInvalid' }));
+});
+
+it('makes an identifier of any name', () => {
+  const named = (name: string) => JSON.parse(aciManifest(name, 'amd64')).name;
+
+  expect(['web', 'Web_1.0', '.hidden..', '_'].map(named)).toEqual(['web', 'web-1-0', 'hidden', 'image']);
+});
+
+it('puts finished files to their places, with checksums', async () => {
+  const source = join(work, 'disk.raw');
+  const path = join(work, 'out/probe.kernel');
+
+  const written = await publishFiles([{ format: 'kernel', path, source }], {
+    temporary,
+    reporter: silentReporter,
+    checksum: true,
+  });
+
+  expect(written).toEqual([{ format: 'kernel', path, bytes: 2 ** 20 }]);
+  expect(outputs()).toEqual(['probe.kernel', 'probe.kernel.md5', 'probe.kernel.sha256']);
+  execFileSync('md5sum', ['--check', 'probe.kernel.md5'], { cwd: join(work, 'out') });
 });
 
 it('refuses a format that is not known', () => {

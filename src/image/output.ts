@@ -1,18 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, parse } from 'node:path';
 import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
+import { gzipProgram } from '../base/host.js';
 import type { TemporaryState } from '../base/temporary.js';
+import { aciManifest } from './aci.js';
 import type { Runner } from './block-device/index.js';
 import { reportImage } from './events.js';
 import { writeOciArchive } from './oci-archive.js';
 
 /** Formats of an image: some are made from its mounted files, others from its raw disk. */
-const treeFormats = ['tar', 'tgz', 'squashfs', 'docker'] as const;
+const treeFormats = ['tar', 'tgz', 'squashfs', 'docker', 'aci'] as const;
 const diskFormats = ['qcow2', 'vhd', 'raw'] as const;
 
 type TreeFormat = (typeof treeFormats)[number];
@@ -41,10 +43,12 @@ export interface OutputOptions {
   compress?: boolean;
   /** Options for the format, `--qemu-img-options`, as qemu-img's `-o` reads them. */
   qemuOptions?: string;
-  /** For `docker`: Debian's name of the architecture; amd64 unless told. */
+  /** For `docker` and `aci`: Debian's name of the architecture; amd64 unless told. */
   arch?: string;
   /** For `docker`: name and tag, `--docker-target`; the output's name unless told. */
   dockerTarget?: string;
+  /** For `aci`: the text of its manifest; one without an app unless told. */
+  aciManifest?: string;
   /** Writes `.md5` and `.sha256` beside each. */
   checksum?: boolean;
   /** Replaces what is there; else that is renamed, with the time in its name. */
@@ -58,7 +62,7 @@ export function isDiskFormat(format: OutputFormat): format is DiskFormat {
 }
 
 export interface WrittenOutput {
-  format: OutputFormat;
+  format: string;
   path: string;
   bytes: number;
 }
@@ -91,7 +95,9 @@ export async function writeOutputs(options: OutputOptions): Promise<WrittenOutpu
   const possible: readonly OutputFormat[] = options.source.kind === 'tree' ? treeFormats : diskFormats;
   const wanted = options.formats.filter((format) => possible.includes(format));
   await mkdir(dirname(options.output), { recursive: true });
-  const unpublished = wanted.map((format) => unpublishedOutput(format, options));
+  const unpublished = wanted.map((format) =>
+    unpublishedOutput(format, outputPath(options.output, format), options.temporary),
+  );
   try {
     await makeAll(unpublished, options);
     const written: WrittenOutput[] = [];
@@ -103,17 +109,47 @@ export async function writeOutputs(options: OutputOptions): Promise<WrittenOutpu
   }
 }
 
+/** A file that is whole, and what it shall be. */
+export interface FinishedFile {
+  format: string;
+  path: string;
+  source: string;
+}
+
+/** Puts files that something else has made to their places, as `writeOutputs` does with its own. */
+export async function publishFiles(
+  files: FinishedFile[],
+  options: Pick<OutputOptions, 'temporary' | 'reporter' | 'checksum' | 'overwrite'>,
+): Promise<WrittenOutput[]> {
+  const unpublished: UnpublishedOutput<string>[] = [];
+  for (const { format, path, source } of files) {
+    const started = Date.now();
+    await mkdir(dirname(path), { recursive: true });
+    const output = unpublishedOutput(format, path, options.temporary);
+    await copyFile(source, output.unfinished);
+    if (options.checksum) output.sums = await checksums(output.unfinished);
+    output.seconds = (Date.now() - started) / 1000;
+    unpublished.push(output);
+  }
+  const written: WrittenOutput[] = [];
+  for (const output of unpublished) written.push(await publish(output, options));
+  return written;
+}
+
 /** An output under the name that it has until it is whole. */
-interface UnpublishedOutput {
-  format: OutputFormat;
+interface UnpublishedOutput<Format extends string = OutputFormat> {
+  format: Format;
   path: string;
   unfinished: string;
   sums?: { md5: string; sha256: string };
   seconds: number;
 }
 
-function unpublishedOutput(format: OutputFormat, { output, temporary }: OutputOptions): UnpublishedOutput {
-  const path = outputPath(output, format);
+function unpublishedOutput<Format extends string>(
+  format: Format,
+  path: string,
+  temporary: TemporaryState,
+): UnpublishedOutput<Format> {
   const unfinished = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}`);
   temporary.add({ kind: 'file', path: unfinished });
   return { format, path, unfinished, seconds: 0 };
@@ -147,12 +183,16 @@ async function make(output: UnpublishedOutput, options: OutputOptions): Promise<
   const { format, unfinished } = output;
   if (format === 'raw') await copyDisk(options, unfinished);
   else if (format === 'docker') await packOci(options, unfinished);
+  else if (format === 'aci') await packAci(options, unfinished);
   else await convert(format, options, unfinished);
   if (options.checksum) output.sums = await checksums(unfinished);
   output.seconds = (Date.now() - started) / 1000;
 }
 
-async function publish(output: UnpublishedOutput, options: OutputOptions): Promise<WrittenOutput> {
+async function publish(
+  output: UnpublishedOutput<string>,
+  options: Pick<OutputOptions, 'overwrite' | 'reporter'>,
+): Promise<WrittenOutput> {
   const { format, path, unfinished, sums, seconds } = output;
   await makeRoom(path, options.overwrite === true);
   await rename(unfinished, path);
@@ -184,10 +224,25 @@ async function packOci(options: OutputOptions, file: string): Promise<void> {
   }
 }
 
-async function convert(format: ConvertedFormat, options: OutputOptions, file: string): Promise<void> {
+/** The manifest lies beside the files, which are below `rootfs`. */
+async function packAci(options: OutputOptions, file: string): Promise<void> {
+  const { arch = 'amd64', aciManifest: manifest = aciManifest(basename(options.output), arch) } = options;
+  const work = `${file}.aci`;
+  options.temporary.add({ kind: 'directory', path: work });
+  try {
+    await mkdir(work);
+    await writeFile(join(work, 'manifest'), manifest);
+    await convert('aci', options, file, work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function convert(format: ConvertedFormat, options: OutputOptions, file: string, beside?: string): Promise<void> {
   const { source, compress = true, qemuOptions } = options;
   const runner = (source.kind === 'tree' ? source.run : undefined) ?? run;
-  const [program, ...args] = convertCommand(format, { source: source.path, file, compress, qemuOptions });
+  const gzip = gzipProgram();
+  const [program, ...args] = convertCommand(format, { source: source.path, file, compress, qemuOptions, gzip, beside });
   await runner(program, args, { timeout: 7200, signal: options.signal, logFile: options.logFile });
 }
 
@@ -197,19 +252,29 @@ export interface Conversion {
   file: string;
   compress: boolean;
   qemuOptions?: string;
+  /** The program that compresses as gzip does; `gzip` unless told. */
+  gzip?: string;
+  /** For `aci`: the directory of the manifest. */
+  beside?: string;
 }
 
 export function convertCommand(
   format: ConvertedFormat,
-  { source, file, compress, qemuOptions }: Conversion,
+  { source, file, compress, qemuOptions, gzip = 'gzip', beside = source }: Conversion,
 ): [program: string, ...args: string[]] {
-  const archive = ['--create', '--file', file, '--directory', source, '--exclude=./sys', '--exclude=./proc'];
-  const entries = ['--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*', '.'];
+  const archive = ['--create', '--file', file, '--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*'];
+  const entries = ['--directory', source, '--exclude=./sys', '--exclude=./proc', '.'];
+  const packed = `--use-compress-program=${gzip}`;
   switch (format) {
     case 'tar':
       return ['tar', ...archive, ...entries];
     case 'tgz':
-      return ['tar', '--gzip', ...archive, ...entries];
+      return ['tar', packed, ...archive, ...entries];
+    case 'aci': {
+      // Names of files and of what hard links mean, but not of what symbolic links mean.
+      const renamed = ['--transform=s,^\\.,rootfs,S', '--directory', beside, 'manifest'];
+      return ['tar', ...(compress ? [packed] : []), ...archive, ...renamed, ...entries];
+    }
     case 'squashfs': {
       const packing = compress ? ['-comp', 'zstd', '-Xcompression-level', '15'] : ['-noI', '-noD', '-noF', '-noX'];
       const without = ['-wildcards', '-e', 'proc/*', 'sys/*'];

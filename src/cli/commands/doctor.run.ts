@@ -14,7 +14,7 @@ export async function doctor(this: CliContext, flags: { json: boolean; install: 
     }
     if (flags.json) this.printJson(findings);
     else if (!flags.install) this.print(table(findings));
-    const missing = missingPackages(findings);
+    const missing = missingPackages(findings.filter(({ optional }) => !optional));
     if (missing.length > 0) {
       throw new StackwrightError('HostIncomplete', `this host lacks ${missing.length} packages`, {
         value: missing.join(' '),
@@ -33,7 +33,8 @@ function missingPackages(findings: Finding[]): string[] {
 function table(findings: Finding[]): string {
   const rows = new Table({ head: ['', 'program', 'package', 'for'], style: { head: [], border: [] } });
   for (const finding of findings) {
-    const mark = finding.path ? outputColors.green('ok') : outputColors.red('missing');
+    const lack = finding.optional ? outputColors.yellow('optional') : outputColors.red('missing');
+    const mark = finding.path ? outputColors.green('ok') : lack;
     rows.push([mark, finding.path ?? finding.program, finding.package, finding.purpose]);
   }
   return rows.toString();

@@ -18,6 +18,7 @@ import {
   keepImageRecord,
   lintElements,
   parseFormats,
+  readAciManifest,
   readBlockDeviceConfig,
   readConfigFile,
   resolveElements,
@@ -131,6 +132,8 @@ function diskOptions(
       qemuOptions: flags.qemuImgOptions,
       checksum: flags.checksum,
       overwrite: flags.force || environment.OVERWRITE_OLD_IMAGE !== undefined,
+      dockerTarget: flags.dockerTarget,
+      aciManifest: environment.ACI_MANIFEST ? readAciManifest(environment.ACI_MANIFEST) : undefined,
     },
   };
 }

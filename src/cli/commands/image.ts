@@ -20,6 +20,7 @@ export interface ImageBuildFlags extends ElementFlags {
   mkfsJournalSize?: number;
   maxOnlineResize?: number;
   qemuImgOptions?: string;
+  dockerTarget?: string;
   compress: boolean;
   checksum: boolean;
   role?: string;
@@ -91,7 +92,7 @@ const buildFlags = {
   type: {
     kind: 'parsed',
     parse: String,
-    brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs, docker',
+    brief: 'Formats, separated by commas: qcow2, raw, vhd, tar, tgz, squashfs, docker, aci',
     optional: true,
   },
   imageSize: { kind: 'parsed', parse: numberParser, brief: 'Size of the disk in GiB', optional: true },
@@ -119,6 +120,12 @@ const buildFlags = {
     kind: 'parsed',
     parse: String,
     brief: 'Options for qcow2, as qemu-img reads them',
+    optional: true,
+  },
+  dockerTarget: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Name and tag of a docker image (default: the name of the output)',
     optional: true,
   },
   compress: { kind: 'boolean', brief: 'Compress the image', default: true },
