@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -320,6 +320,7 @@ function makeBase(base: string): void {
     mkdirSync(dirname(join(base, 'lib', name)), { recursive: true });
     writeFileSync(join(base, 'lib', name), text, { mode: 0o755 });
   }
+  cpSync(join(firstPartyElements(), 'ramdisk-base', 'lib'), join(base, 'lib'), { recursive: true });
 }
 
 async function makeDisksDirectory(

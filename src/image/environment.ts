@@ -149,7 +149,7 @@ const dieBody = 'echo "ERROR: $*" >&2; exit 1;';
 /** Shell files that elements source from `$_LIB`, and programs for a host that lacks them. */
 export const libraryFiles: Record<string, string> = {
   die: `#!/bin/bash\nfunction die() { ${dieBody} }\nexport -f die\n`,
-  'common-functions': `#!/bin/bash\nsource "$_LIB/die"\n`,
+  'common-functions': `#!/bin/bash\nfunction die() { ${dieBody} }\n`,
   'img-functions': [
     '#!/bin/bash',
     '# select_boot_kernel_initrd ROOT: sets BOOTDIR, KERNEL and RAMDISK, names below ROOT/boot, of its newest kernel.',

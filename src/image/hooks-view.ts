@@ -58,9 +58,13 @@ export function environmentFiles(view: HooksView): string[] {
   return sortHooks(directlyIn(view, 'environment.d').filter(isEnvironmentName));
 }
 
+/** Scripts of phases, and what is sourced before them. Other directories, such as `init.d`, are read by scripts. */
+export const phaseFile =
+  /^(root|extra-data|pre-install|install|post-install|post-root|block-device|pre-finalise|finalise|cleanup|environment)\.d\/[^/]+$/;
+
 /** Everything that is neither a script of a phase nor sourced: programs, data, what scripts link into phases. */
 export function helperFiles(view: HooksView): string[] {
-  return [...view.keys()].filter((path) => !/^[^/]+\.d\/[^/]+$/.test(path)).sort();
+  return [...view.keys()].filter((path) => !phaseFile.test(path)).sort();
 }
 
 /**

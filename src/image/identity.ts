@@ -5,6 +5,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { readTextIfExistsSync } from '../base/files.js';
 import type { Element } from './elements.js';
 import { identifyingEnvironment } from './environment.js';
+import { phaseFile } from './hooks-view.js';
 import { alwaysCounted, type InputContext, type LayerInput } from './layers/index.js';
 
 /** Raised by hand when the builder itself makes another tree of the same elements. */
@@ -74,7 +75,7 @@ export function builderInputs({
     context: {
       environment,
       // Scripts of phases are inputs of their own, and nobody else reads them.
-      elementFiles: elements.map(({ name, path }) => ({ name, digest: hashDirectory(path, /^\/[^/]+\.d\/[^/]+$/) })),
+      elementFiles: elements.map(({ name, path }) => ({ name, digest: hashDirectory(path, phaseFile) })),
       elementInputs: new Map(elements.map((element) => [element.name, elementInputs(element)])),
       digest,
     },
@@ -94,7 +95,7 @@ function elementInputs(element: Element): { name: string; digest: string }[] {
   });
 }
 
-/** @param without leaves out directories and files whose path, from `/` on, it matches */
+/** @param without leaves out directories and files whose path below the directory it matches */
 function hashDirectory(path: string, without?: RegExp): string {
   const hash = createHash('sha256');
   addDirectory(hash, path, '', without);
@@ -104,7 +105,7 @@ function hashDirectory(path: string, without?: RegExp): string {
 function addDirectory(hash: Hash, path: string, relative: string, without?: RegExp): void {
   for (const name of readdirSync(path).sort()) {
     if (name === '__pycache__' || (relative === '' && name === 'tests')) continue;
-    if (without?.test(`${relative}/${name}`)) continue;
+    if (without?.test(`${relative}/${name}`.slice(1))) continue;
     const place = join(path, name);
     const below = `${relative}/${name}`;
     if (lstatSync(place).isSymbolicLink()) hash.update(`link ${below}\0${readlinkSync(place)}\0`);

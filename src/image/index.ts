@@ -30,5 +30,6 @@ export { inputReasons, type KeptLayer, type LayerChange, openLayers, pruneLayers
 export { type LintFinding, lintElements } from './lint.js';
 export { parseFormats } from './output.js';
 export type { PackageInstalls } from './package-installs.js';
+export { buildRamdisk, type RamdiskOptions } from './ramdisk.js';
 export { ensureTree, type KeptTree } from './tree.js';
 export { wantedPackages } from './wanted-packages.js';

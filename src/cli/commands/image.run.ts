@@ -6,6 +6,7 @@ import {
   type BuildOptions,
   blockDeviceGraph,
   buildImage,
+  buildRamdisk,
   describeGraph,
   type Element,
   elementExports,
@@ -32,6 +33,7 @@ import type {
   ImageElementsFlags,
   ImageLintFlags,
   ImagePackagesFlags,
+  ImageRamdiskFlags,
 } from './image.js';
 
 export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...names: string[]): Promise<void> {
@@ -71,8 +73,25 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
   });
 }
 
+export async function imageRamdisk(this: CliContext, flags: ImageRamdiskFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const interrupted = abortOnSignals(this.process);
+    const { output, ramdiskElement, compress, checksum } = flags;
+    const write = { compress, checksum, overwrite: overwrites(flags, this.process.env) };
+    const { signal } = interrupted;
+    try {
+      const options = await buildOptions(this, flags, names);
+      const built = await buildRamdisk({ ...options, output, ramdiskElement, write, signal });
+      if (flags.json) this.printJson(built);
+      else for (const { path } of built.outputs) this.print(path);
+    } finally {
+      interrupted.release();
+    }
+  });
+}
+
 /** What an image is built from, as the command line and the environment say it. */
-async function buildOptions(context: CliContext, flags: ImageBuildFlags, names: string[]) {
+async function buildOptions(context: CliContext, flags: ImageBuildFlags | ImageRamdiskFlags, names: string[]) {
   const { argv, env, stdin } = context.process;
   const reporter = context.reporter(flags);
   return {
@@ -131,11 +150,15 @@ function diskOptions(
       compress: flags.compress,
       qemuOptions: flags.qemuImgOptions,
       checksum: flags.checksum,
-      overwrite: flags.force || environment.OVERWRITE_OLD_IMAGE !== undefined,
+      overwrite: overwrites(flags, environment),
       dockerTarget: flags.dockerTarget,
       aciManifest: environment.ACI_MANIFEST ? readAciManifest(environment.ACI_MANIFEST) : undefined,
     },
   };
+}
+
+function overwrites({ force }: { force: boolean }, environment: NodeJS.ProcessEnv): boolean {
+  return force || environment.OVERWRITE_OLD_IMAGE !== undefined;
 }
 
 function numberOf(text: string | undefined): number | undefined {

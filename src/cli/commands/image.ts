@@ -10,7 +10,19 @@ interface ElementFlags {
   json: boolean;
 }
 
-export interface ImageBuildFlags extends ElementFlags {
+/** Of every command that runs elements. */
+interface RunFlags extends ElementFlags {
+  compress: boolean;
+  checksum: boolean;
+  packages?: string;
+  arch?: string;
+  force: boolean;
+  fresh: boolean;
+  shellOnFailure: boolean;
+  verbose: boolean;
+}
+
+export interface ImageBuildFlags extends RunFlags {
   output?: string;
   type?: string;
   imageSize?: number;
@@ -21,17 +33,14 @@ export interface ImageBuildFlags extends ElementFlags {
   maxOnlineResize?: number;
   qemuImgOptions?: string;
   dockerTarget?: string;
-  compress: boolean;
-  checksum: boolean;
   role?: string;
   version?: string;
-  packages?: string;
-  arch?: string;
   name?: string;
-  force: boolean;
-  fresh: boolean;
-  shellOnFailure: boolean;
-  verbose: boolean;
+}
+
+export interface ImageRamdiskFlags extends RunFlags {
+  output: string;
+  ramdiskElement?: string;
 }
 
 export interface ImageCacheFlags {
@@ -81,8 +90,37 @@ const elementNames = {
   minimum: 1,
 } as const;
 
-const buildFlags = {
+const runFlags = {
   ...elementFlags,
+  compress: { kind: 'boolean', brief: 'Compress what is written', default: true },
+  checksum: { kind: 'boolean', brief: 'Write .md5 and .sha256 beside it', default: false, withNegated: false },
+  packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
+  arch: archFlag,
+  force: {
+    kind: 'boolean',
+    brief: 'Replace what was built before',
+    default: false,
+    withNegated: false,
+  },
+  fresh: {
+    kind: 'boolean',
+    brief: 'Run every script, also where the state after it is kept from an earlier build',
+    default: false,
+    withNegated: false,
+  },
+  shellOnFailure: {
+    kind: 'boolean',
+    brief: 'Open a shell where a script fails; other places: break=before-PHASE or after-PHASE in the environment',
+    default: false,
+    withNegated: false,
+  },
+  verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
+} as const;
+
+const runAliases = { o: 'output', p: 'packages', a: 'arch', v: 'verbose' } as const;
+
+const buildFlags = {
+  ...runFlags,
   output: {
     kind: 'parsed',
     parse: String,
@@ -128,35 +166,12 @@ const buildFlags = {
     brief: 'Name and tag of a docker image (default: the name of the output)',
     optional: true,
   },
-  compress: { kind: 'boolean', brief: 'Compress the image', default: true },
-  checksum: { kind: 'boolean', brief: 'Write .md5 and .sha256 beside it', default: false, withNegated: false },
   role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
   version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
-  packages: { kind: 'parsed', parse: String, brief: 'More packages, separated by commas', optional: true },
-  arch: archFlag,
   name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
-  force: {
-    kind: 'boolean',
-    brief: 'Replace what was built from something else',
-    default: false,
-    withNegated: false,
-  },
-  fresh: {
-    kind: 'boolean',
-    brief: 'Run every script, also where the state after it is kept from an earlier build',
-    default: false,
-    withNegated: false,
-  },
-  shellOnFailure: {
-    kind: 'boolean',
-    brief: 'Open a shell where a script fails; other places: break=before-PHASE or after-PHASE in the environment',
-    default: false,
-    withNegated: false,
-  },
-  verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
 } as const;
 
-const buildAliases = { o: 'output', t: 'type', p: 'packages', a: 'arch', v: 'verbose' } as const;
+const buildAliases = { ...runAliases, t: 'type' } as const;
 
 const build = buildCommand<ImageBuildFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageBuild,
@@ -177,6 +192,34 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
       {
         input: '--elements-path ./elements:/srv/elements my-element -o tree',
         brief: 'With elements of yours; variables such as DIB_RELEASE are read from the environment',
+      },
+    ],
+  },
+});
+
+const ramdisk = buildCommand<ImageRamdiskFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageRamdisk,
+  parameters: {
+    positional: elementNames,
+    flags: {
+      ...runFlags,
+      output: { kind: 'parsed', parse: String, brief: 'The files without their endings .kernel and .initramfs' },
+      ramdiskElement: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'The element that puts the ramdisk together (default: RAMDISK_ELEMENT, else ramdisk)',
+        optional: true,
+      },
+    },
+    aliases: runAliases,
+  },
+  docs: {
+    brief: 'Build a ramdisk and its kernel from elements',
+    customUsage: [
+      { input: 'debian-minimal my-element -o /srv/probe', brief: '/srv/probe.kernel and /srv/probe.initramfs' },
+      {
+        input: '--elements-path ./elements debian-minimal my-element -o probe',
+        brief: 'With elements of yours; DIB_KERNEL_PACKAGE in the environment names the kernel',
       },
     ],
   },
@@ -302,6 +345,7 @@ const cache = buildRouteMap({
 export const imageRoutes = buildRouteMap({
   routes: {
     build,
+    ramdisk,
     why,
     cache,
     show: showCommand,

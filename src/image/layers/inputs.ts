@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { environmentFiles, type HooksView, helperFiles, resolveHook } from '../hooks-view.js';
 
 /** Something on which the state of a build depends. */
@@ -94,7 +95,7 @@ export function stepInputs(step: Step, view: HooksView, context: InputContext): 
   const path = `${step.phase}/${step.name}`;
   const script = resolveHook(view, path);
   const text = script ? textOf(script) : '';
-  const helpers = helperFiles(view);
+  const helpers = helperFiles(view).filter((name) => !isPart(name) || mayRead(text, dirname(name)));
   const reaches = /TMP_HOOKS_PATH|BASH_SOURCE|in_target|\$\{?0\b|\b_LIB\b|__file__|sys\.argv\[0\]/.test(text);
   const inputs: LayerInput[] = [{ kind: 'script', name: path, digest: script?.digest ?? 'missing' }];
   if (reaches) {
@@ -111,6 +112,17 @@ export function stepInputs(step: Step, view: HooksView, context: InputContext): 
   const texts = [text, ...reached.map((name) => textOf(view.get(name)))];
   inputs.push(...variableInputs(texts, view, context));
   return inputs;
+}
+
+/** A file that elements give to another element's script, such as `init.d/50-mine` for a ramdisk. */
+function isPart(name: string): boolean {
+  return /^[^/]+\.d\/[^/]+$/.test(name);
+}
+
+/** A script that looks beside itself, as for `../bin`, or into `$TMP_HOOKS_PATH/NAME.d`, reads what it names. */
+function mayRead(script: string, directory: string): boolean {
+  const others = script.replaceAll(/(TMP_HOOKS_PATH\}?|in_target\.d)"?\/[\w-]+\.d\b/g, '');
+  return script.includes(directory) || /TMP_HOOKS_PATH|in_target|\b_LIB\b/.test(others);
 }
 
 /** The files of environment.d that set what texts name, and the variables that these or the texts name. */
