@@ -6,6 +6,7 @@ export {
   readConfigFile,
 } from './block-device/index.js';
 export { type BuildOptions, type BuiltTree, buildTree } from './build.js';
+export { type BuildListOptions, buildList, type ListedResult } from './build-list.js';
 export {
   billOfMaterials,
   describeImage,
@@ -26,6 +27,7 @@ export { elementExports, hostArchitecture } from './environment.js';
 export type { ImageEvent } from './events.js';
 export { type IdentityInputs, imageIdentity } from './identity.js';
 export { type BuildExplanation, type BuiltImage, buildImage, explainBuild, type ImageOptions } from './image.js';
+export { type ListedImage, listedCommand, readImageLists } from './image-list.js';
 export { inputReasons, type KeptLayer, type LayerChange, openLayers, pruneLayers } from './layers/index.js';
 export { type LintFinding, lintElements } from './lint.js';
 export { parseFormats } from './output.js';

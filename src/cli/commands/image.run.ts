@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { commandLine } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
 import { silentReporter } from '../../base/events.js';
+import { openTemporary } from '../../base/temporary.js';
 import {
   type BuildOptions,
   blockDeviceGraph,
   buildImage,
+  buildList,
   buildRamdisk,
   describeGraph,
   type Element,
@@ -18,10 +20,12 @@ import {
   inputReasons,
   keepImageRecord,
   lintElements,
+  listedCommand,
   parseFormats,
   readAciManifest,
   readBlockDeviceConfig,
   readConfigFile,
+  readImageLists,
   resolveElements,
   wantedPackages,
 } from '../../image/index.js';
@@ -29,6 +33,7 @@ import { ensureRole } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
 import type {
   ImageBlockDeviceFlags,
+  ImageBuildAllFlags,
   ImageBuildFlags,
   ImageElementsFlags,
   ImageLintFlags,
@@ -87,6 +92,34 @@ export async function imageRamdisk(this: CliContext, flags: ImageRamdiskFlags, .
     } finally {
       interrupted.release();
     }
+  });
+}
+
+export async function imageBuildAll(this: CliContext, flags: ImageBuildAllFlags, ...files: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const images = readImageLists(files);
+    if (flags.dryRun) {
+      if (flags.json) this.printJson(images);
+      else for (const image of images) this.print(listedCommand(image));
+      return;
+    }
+    const reporter = this.reporter(flags);
+    await using temporary = openTemporary(await this.openState(reporter), 'list of images');
+    const interrupted = abortOnSignals(this.process);
+    const { env: environment } = this.process;
+    const { signal } = interrupted;
+    const building = buildList(images, { ...flags, environment, temporary, reporter, signal });
+    const results = await building.finally(interrupted.release);
+    if (flags.json) this.printJson(results);
+    for (const { name, state, seconds } of flags.json ? [] : results) {
+      this.print(`${state}\t${name}\t${seconds.toFixed(1)} s`);
+    }
+    const failed = results.filter(({ state }) => state !== 'built');
+    if (failed.length === 0) return;
+    throw new StackwrightError('ImagesFailed', `${failed.length} of ${results.length} images were not built`, {
+      value: failed.map(({ name }) => name).join(' '),
+      hint: 'each error is above; --dry-run prints the command of each image',
+    });
   });
 }
 

@@ -43,6 +43,12 @@ export interface ImageRamdiskFlags extends RunFlags {
   ramdiskElement?: string;
 }
 
+export interface ImageBuildAllFlags {
+  dryRun: boolean;
+  stopOnFailure: boolean;
+  json: boolean;
+}
+
 export interface ImageCacheFlags {
   json: boolean;
 }
@@ -225,6 +231,34 @@ const ramdisk = buildCommand<ImageRamdiskFlags, string[], CliContext>({
   },
 });
 
+const buildAll = buildCommand<ImageBuildAllFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageBuildAll,
+  parameters: {
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'List of images, YAML', parse: String, placeholder: 'file' },
+      minimum: 1,
+    },
+    flags: {
+      dryRun: { kind: 'boolean', brief: 'Print the commands and build nothing', default: false, withNegated: false },
+      stopOnFailure: {
+        kind: 'boolean',
+        brief: 'Begin no other image after one that failed',
+        default: false,
+        withNegated: false,
+      },
+      json: elementFlags.json,
+    },
+  },
+  docs: {
+    brief: 'Build every image of a list, as diskimage-builder FILE.yaml does',
+    customUsage: [
+      { input: 'images.yaml', brief: 'One after the other; those after a failed one too' },
+      { input: '--dry-run base.yaml more.yaml', brief: 'What two files together would build' },
+    ],
+  },
+});
+
 const why = buildCommand<ImageBuildFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageWhy,
   parameters: { positional: elementNames, flags: buildFlags, aliases: buildAliases },
@@ -346,6 +380,7 @@ export const imageRoutes = buildRouteMap({
   routes: {
     build,
     ramdisk,
+    'build-all': buildAll,
     why,
     cache,
     show: showCommand,
