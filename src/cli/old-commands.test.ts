@@ -42,12 +42,19 @@ it('ramdisk-image-create gives those that a ramdisk has to image ramdisk', () =>
 
   expect(called('ramdisk-image-create', ...options.split(' '), 'debian-minimal')).toEqual({
     line: 'image ramdisk --arch arm64 --no-compress --packages vim --output probe debian-minimal',
-    variables: ['CALLERS=own', 'DIB_DEBUG_TRACE=2', 'RAMDISK_ELEMENT=own', 'STACKWRIGHT_STATE=/state'],
+    variables: [
+      'CALLERS=own',
+      `DIB_ARGS=${options} debian-minimal`,
+      'DIB_DEBUG_TRACE=2',
+      'RAMDISK_ELEMENT=own',
+      'STACKWRIGHT_STATE=/state',
+    ],
   });
 });
 
 it('-c takes the caller’s variables away, and leaves those of the options', () => {
   expect(called('disk-image-create', '--offline', '-c', '--install-type', 'package', 'vm').variables).toEqual([
+    'DIB_ARGS=--offline -c --install-type package vm',
     'DIB_DEFAULT_INSTALLTYPE=package',
     'DIB_OFFLINE=1',
     'STACKWRIGHT_STATE=/state',

@@ -148,8 +148,10 @@ export function phaseSteps(build: Build, phase: Phase): PhaseStep[] {
       const write = async () => writeFileSync(join(seenFromHost(root), 'tmp', 'package-installs.json'), text);
       return text ? [own('package-installs.json', 'packages', text, write), ...scripts] : scripts;
     }
-    case 'pre-install.d':
-      return [own('hold back update-initramfs', 'builder', holdProgram, shell(holdProgram)), ...scripts];
+    case 'pre-install.d': {
+      const value = `${holdProgram} ${wantsInitramfs(build)}`;
+      return [own('hold back update-initramfs', 'builder', value, shell(holdProgram)), ...scripts];
+    }
     case 'post-install.d':
       return [...scripts, own('let update-initramfs go', 'builder', letGoProgram, shell(letGoProgram))];
     case 'install.d': {
@@ -326,9 +328,14 @@ async function runOwn(build: Build, phase: Phase, program: string, environment: 
   });
 }
 
+/** A ramdisk is made of other files, and the tree is thrown away. */
+function wantsInitramfs({ environment }: Build): boolean {
+  return environment.IMAGE_TYPE !== 'ramdisk';
+}
+
 /** What the packages of a script have asked for. */
 async function makeInitramfs(build: Build, phase: Phase, environment: Record<string, string>): Promise<void> {
-  if (!phase.inside || !initramfsWanted(seenFromHost(build.root))) return;
+  if (!phase.inside || !wantsInitramfs(build) || !initramfsWanted(seenFromHost(build.root))) return;
   const started = Date.now();
   await runOwn(build, phase, makeProgram, environment);
   const seconds = secondsSince(started);
