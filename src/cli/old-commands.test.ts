@@ -65,6 +65,6 @@ it('--logfile keeps what is printed, and leaves results on standard output', asy
   const log = join(work, 'log');
 
   expect(called('disk-image-create', '--logfile', log, 'vm').line).toBe('image build --type qcow2 --output image vm');
-  await expect.poll(() => readFileSync(log, 'utf8')).toContain('progress');
+  await expect.poll(() => readFileSync(log, 'utf8'), { timeout: 60_000 }).toContain('progress');
   expect(readFileSync(log, 'utf8')).toContain('image build');
 });
