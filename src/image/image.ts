@@ -17,6 +17,7 @@ import {
   type WantedSize,
 } from './block-device/index.js';
 import { type Build, type BuildOptions, beginBuild, endBuild, type FinishedBuild, finishBuild } from './build.js';
+import { keepImageRecord } from './contents/index.js';
 import type { Element } from './elements.js';
 import type { Miss } from './layers/index.js';
 import { saveManifests, seenManifests } from './manifests.js';
@@ -63,6 +64,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
       ...(await writeOutputs({
         ...options.write,
         formats,
+        sourceDateEpoch: sourceDateEpoch(options.environment),
         source,
         output,
         arch,
@@ -73,6 +75,11 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
       })),
     );
   };
+  const finish = async () => {
+    const finished = finishBuild(build);
+    await keepImageRecord(output, finished, written);
+    return { ...finished, outputs: written };
+  };
   try {
     await runPhases(build, treePhases);
     const finished = config ? await finishedState(build, config, options) : undefined;
@@ -80,7 +87,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     if (finished && kept?.disk) {
       await write({ kind: 'disk', path: store.file(finished, kept.disk) });
       await saveManifests(store.file(finished, manifestsName), output);
-      return { ...finishBuild(build), outputs: written };
+      return await finish();
     }
     await build.layers.begin();
     const devices = config ? await toBlockDevices(build, config, options) : undefined;
@@ -97,7 +104,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
       await keepDisk(build, finished, devices.image);
     }
     await store.flush();
-    return { ...finishBuild(build), outputs: written };
+    return await finish();
   } finally {
     await endBuild(build);
   }

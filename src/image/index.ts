@@ -17,7 +17,6 @@ export {
   type ImageDescription,
   type ImageDifference,
   type ImageRecord,
-  keepImageRecord,
   openImage,
   readableName,
   readImageRecord,

@@ -20,17 +20,29 @@ esac
 /** For a shell in the image; nothing happens where it is no Debian. */
 export const holdProgram = `
 [ -x /usr/bin/dpkg-divert ] || exit 0
+for name in diversions diversions-old; do
+    [ ! -e /var/lib/dpkg/$name ] || cp --preserve /var/lib/dpkg/$name /tmp/.$name
+done
 dpkg-divert --quiet --local --rename --add /usr/sbin/update-initramfs
 cat > /usr/sbin/update-initramfs << 'END'
 ${standIn}END
 chmod 0755 /usr/sbin/update-initramfs
 `;
 
+/** Leaves no trace in dpkg's list of diversions, nor in the copy that it keeps of the one before. */
 export const letGoProgram = `
 [ -x /usr/bin/dpkg-divert ] || exit 0
+before=$(sed '/^\\/usr\\/sbin\\/update-initramfs$/,+2d' /var/lib/dpkg/diversions-old; echo .)
 rm -f /usr/sbin/update-initramfs
 dpkg-divert --quiet --local --rename --remove /usr/sbin/update-initramfs
-cmp --silent /var/lib/dpkg/diversions /var/lib/dpkg/diversions-old || rm -f /var/lib/dpkg/diversions-old
+if [ ! -e /tmp/.diversions ] || ! cmp --silent /var/lib/dpkg/diversions /tmp/.diversions; then
+    printf %s "\${before%.}" > /var/lib/dpkg/diversions-old
+elif [ -e /tmp/.diversions-old ]; then
+    mv /tmp/.diversions-old /var/lib/dpkg/diversions-old
+else
+    rm -f /var/lib/dpkg/diversions-old
+fi
+rm -f /tmp/.diversions /tmp/.diversions-old
 `;
 
 /** Makes what was asked for. A new one needs no update; a package that was removed since needs none at all. */

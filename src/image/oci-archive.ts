@@ -67,7 +67,12 @@ export async function writeOciArchive(
   await writeFile(join(work, 'index.json'), JSON.stringify(index));
   await writeFile(join(work, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   const entries = ['oci-layout', 'index.json', 'blobs'];
-  await run('tar', ['--create', '--file', file, '--directory', work, ...entries], { ...options, timeout: 7200 });
+  // Its times and owners mean nothing: the same layer gives the same bytes.
+  const plain = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
+  await run('tar', ['--create', '--file', file, ...plain, '--directory', work, ...entries], {
+    ...options,
+    timeout: 7200,
+  });
 }
 
 async function sha256(path: string): Promise<string> {

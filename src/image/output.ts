@@ -36,6 +36,8 @@ export interface OutputOptions {
   source: OutputSource;
   /** Path of the image without its ending. */
   output: string;
+  /** Seconds since 1970: no time in a tar or squashfs is later, and the same tree gives the same bytes. */
+  sourceDateEpoch?: number;
   /** Owns what is half written. */
   temporary: TemporaryState;
   reporter: Reporter;
@@ -239,11 +241,14 @@ async function packAci(options: OutputOptions, file: string): Promise<void> {
 }
 
 async function convert(format: ConvertedFormat, options: OutputOptions, file: string, beside?: string): Promise<void> {
-  const { source, compress = true, qemuOptions } = options;
+  const { source, compress = true, qemuOptions, sourceDateEpoch, signal, logFile } = options;
   const runner = (source.kind === 'tree' ? source.run : undefined) ?? run;
   const gzip = gzipProgram();
-  const [program, ...args] = convertCommand(format, { source: source.path, file, compress, qemuOptions, gzip, beside });
-  await runner(program, args, { timeout: 7200, signal: options.signal, logFile: options.logFile });
+  const conversion = { source: source.path, file, compress, qemuOptions, gzip, beside, sourceDateEpoch };
+  const [program, ...args] = convertCommand(format, conversion);
+  // mksquashfs reads it there.
+  const env = sourceDateEpoch === undefined ? undefined : { SOURCE_DATE_EPOCH: `${sourceDateEpoch}` };
+  await runner(program, args, { timeout: 7200, signal, logFile, env });
 }
 
 /** What is written by the command line that makes a format. */
@@ -256,15 +261,18 @@ export interface Conversion {
   gzip?: string;
   /** For `aci`: the directory of the manifest. */
   beside?: string;
+  /** As in `OutputOptions`. */
+  sourceDateEpoch?: number;
 }
 
 export function convertCommand(
   format: ConvertedFormat,
-  { source, file, compress, qemuOptions, gzip = 'gzip', beside = source }: Conversion,
+  { source, file, compress, qemuOptions, gzip = 'gzip', beside = source, sourceDateEpoch }: Conversion,
 ): [program: string, ...args: string[]] {
-  const archive = ['--create', '--file', file, '--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*'];
+  const all = ['--create', '--file', file, '--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*'];
+  const archive = sourceDateEpoch === undefined ? all : [...all, ...reproducibleTar(sourceDateEpoch)];
   const entries = ['--directory', source, '--exclude=./sys', '--exclude=./proc', '.'];
-  const packed = `--use-compress-program=${gzip}`;
+  const packed = `--use-compress-program=${gzip} --no-name`;
   switch (format) {
     case 'tar':
       return ['tar', ...archive, ...entries];
@@ -290,6 +298,12 @@ export function convertCommand(
       // Without force_size the size is rounded to what old geometries can tell.
       return qemuConvert('vpc', ['force_size=on', ...(qemuOptions ? [qemuOptions] : [])], [], source, file);
   }
+}
+
+/** No time later than one, and none of access and status change, which are now; no number of a process. */
+function reproducibleTar(epoch: number): string[] {
+  const header = '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime';
+  return ['--clamp-mtime', `--mtime=@${epoch}`, header];
 }
 
 function qemuConvert(

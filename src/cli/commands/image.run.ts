@@ -18,7 +18,6 @@ import {
   hostArchitecture,
   type ImageOptions,
   inputReasons,
-  keepImageRecord,
   lintElements,
   listedCommand,
   parseFormats,
@@ -61,7 +60,6 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
     try {
       if (flags.type !== undefined && output !== undefined) {
         const { outputs, ...image } = await buildImage({ ...options, ...diskOptions(flags, this.process.env), output });
-        await keepImageRecord(output, image, outputs);
         if (flags.json) this.printJson({ ...image, outputs });
         else for (const { path } of outputs) this.print(path);
         return;
