@@ -27,6 +27,7 @@ import { packageRoot } from '../../src/base/package-root.js';
 import { type StateDirectory, stateDirectory } from '../../src/base/state.js';
 import { mountsBelow, openTemporary, sweepTemporary, type TemporaryState } from '../../src/base/temporary.js';
 import {
+  type BlockDevicePlace,
   type BlockDevices,
   createBlockDevices,
   planBlockDevices,
@@ -35,6 +36,7 @@ import {
   rootOptions,
 } from '../../src/image/block-device/index.js';
 import { sfdiskScript } from '../../src/image/block-device/partition-table.js';
+import { uuidFrom } from '../../src/image/reproducible.js';
 import { openSandbox } from '../../src/image/sandbox.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -87,6 +89,30 @@ it.skipIf(!isRoot)('makes, fills and mounts the partitions of an MBR, and leaves
   await run('e2fsck', ['-fn', `${devices.image}?offset=${variable}`]);
 });
 
+it.skipIf(!isRoot)('makes the same bytes of the same files, whatever was done in between', async () => {
+  const reproducible = { sourceDateEpoch: 1_700_000_000, uuid: uuidFrom };
+  const images: Buffer[] = [];
+  for (const noise of ['one', 'another']) {
+    const devices = await create(gpt, 128, reproducible);
+    const root = join(work, 'mnt');
+    writeFileSync(join(root, noise), 'gone before the end');
+    mkdirSync(join(root, 'boot/efi/EFI'), { recursive: true });
+    for (const name of noise === 'one' ? ['a', 'b'] : ['b', 'a']) writeFileSync(join(root, 'etc', name), name);
+    writeFileSync(join(root, 'boot/efi/EFI/LOADER'), 'loader');
+    rmSync(join(root, noise));
+    await devices.release();
+
+    images.push(readFileSync(devices.image));
+    await expectNothingHeld(devices.image);
+    const starts = await startsOf(devices.image);
+    await run('e2fsck', ['-fn', `${devices.image}?offset=${starts[3]}`]);
+    await temporary.undo();
+    rmSync(work, { recursive: true });
+  }
+
+  expect(images[0]?.equals(images[1] ?? Buffer.alloc(0))).toBe(true);
+});
+
 it.skipIf(!isRoot)(
   'fills the root of a GPT while it is made, and an EFI system partition also without vfat in the kernel',
   async () => {
@@ -118,9 +144,8 @@ it.skipIf(!isRoot)(
 
 it.skipIf(!isRoot)('mounts where only a sandbox sees it', async () => {
   const sandbox = await openSandbox(temporary);
-  const devices = await create(mbr, 96, (program, args, options) =>
-    sandbox.run(program, args, { cwd: '/', ...options }),
-  );
+  const runMounting: Runner = (program, args, options) => sandbox.run(program, args, { cwd: '/', ...options });
+  const devices = await create(mbr, 96, { runMounting });
 
   const { stdout } = await sandbox.run('cat', [join(work, 'mnt/etc/name')], { cwd: '/' });
   expect(stdout).toBe('image');
@@ -320,7 +345,11 @@ function writeTree(): void {
   linkSync(join(tree, 'etc/secret'), join(tree, 'etc/same'));
 }
 
-async function create(config: string, mebibytes: number, runMounting?: Runner): Promise<BlockDevices> {
+async function create(
+  config: string,
+  mebibytes: number,
+  more: Pick<BlockDevicePlace, 'runMounting' | 'sourceDateEpoch' | 'uuid'> = {},
+): Promise<BlockDevices> {
   const plan = planBlockDevices(readBlockDeviceConfig(config, 'disk.yaml'), mebibytes * mebibyte);
   const options = rootOptions('ext4', { journalMebibytes: 4 });
   return createBlockDevices(plan, {
@@ -329,7 +358,7 @@ async function create(config: string, mebibytes: number, runMounting?: Runner): 
     mountPoint: join(work, 'mnt'),
     tree,
     rootOptions: options,
-    runMounting,
+    ...more,
   });
 }
 
