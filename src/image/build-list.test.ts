@@ -1,30 +1,25 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentReporter } from '../base/events.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { openTemporary } from '../base/temporary.js';
 import { buildList } from './build-list.js';
+import { type ElementWriter, elementsIn } from './elements.fixture.js';
 import type { ListedImage } from './image-list.js';
 
 describe.skipIf(process.getuid?.() !== 0)('buildList', () => {
   let work: string;
   let state: StateDirectory;
+  let elements: ElementWriter;
 
   beforeEach(() => {
     work = mkdtempSync(join(tmpdir(), 'stackwright-list-'));
     state = stateDirectory(join(work, 'state'));
-    file('system/element-provides', 'operating-system\n');
-    file('system/root.d/10-root', [
-      'cd "$TARGET_ROOT"',
-      'mkdir -p bin usr/bin etc proc dev sys tmp',
-      'for program in /bin/bash /usr/bin/env; do',
-      '    cp "$program" ".$program"',
-      '    for library in $(ldd "$program" | grep -o "/[^ ]*"); do install -D "$library" ".$library"; done',
-      'done',
-    ]);
-    file('slow/cleanup.d/10-slow', [`touch ${join(work, 'begun')}`, 'sleep 600']);
+    elements = elementsIn(join(work, 'elements'));
+    elements.system('system');
+    elements.script('slow/cleanup.d/10-slow', [`touch ${join(work, 'begun')}`, 'sleep 600']);
   });
 
   afterEach(() => rmSync(work, { recursive: true }));
@@ -74,12 +69,5 @@ describe.skipIf(process.getuid?.() !== 0)('buildList', () => {
       environment: { ELEMENTS_PATH: join(work, 'elements'), STACKWRIGHT_STATE: state.root, DIB_NO_TMPFS: '1' },
       clear: true,
     };
-  }
-
-  function file(path: string, text: string | string[]): void {
-    const place = join(work, 'elements', path);
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, Array.isArray(text) ? ['#!/bin/bash', 'set -eu -o pipefail', ...text, ''].join('\n') : text);
-    chmodSync(place, 0o755);
   }
 });

@@ -1,59 +1,45 @@
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { mountsBelow } from '../base/temporary.js';
 import { type BuildOptions, buildTree } from './build.js';
+import { type ElementWriter, elementsIn } from './elements.fixture.js';
 import { ensureTree } from './tree.js';
 
 let work: string;
 let state: StateDirectory;
 let events: StackwrightEvent[];
+let elements: ElementWriter;
 
 beforeEach(() => {
   work = mkdtempSync(join(tmpdir(), 'stackwright-build-'));
   state = stateDirectory(join(work, 'state'));
   events = [];
-  // An operating system of a shell and two programs: building it takes no second.
-  script('tiny', 'root.d/10-tiny', [
-    'cd "$TARGET_ROOT"',
-    'mkdir -p bin usr/sbin usr/bin etc proc dev sys tmp root/.cache var/log/apt',
-    'for program in /bin/bash /bin/cat /usr/bin/env; do',
-    '    cp "$program" bin/',
-    '    for library in $(ldd "$program" | grep -o "/[^ ]*"); do install -D "$library" ".$library"; done',
-    'done',
-    'cp bin/env usr/bin/env',
-    'echo noise | tee root/.cache/tool.log > var/log/apt/history.log',
-    'echo "nameserver 192.0.2.1" > etc/resolv.conf',
-  ]);
-  writeFileSync(join(work, 'elements', 'tiny', 'element-provides'), 'operating-system\n');
+  elements = elementsIn(join(work, 'elements'));
+  elements.system('tiny', {
+    programs: ['/bin/cat'],
+    lines: [
+      'mkdir -p root/.cache var/log/apt',
+      'echo noise | tee root/.cache/tool.log > var/log/apt/history.log',
+      'echo "nameserver 192.0.2.1" > etc/resolv.conf',
+    ],
+  });
 });
 
 afterEach(() => rmSync(work, { recursive: true }));
 
 function script(element: string, name: string, lines: string[]): void {
-  const file = join(work, 'elements', element, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, ['#!/bin/bash', 'set -eu -o pipefail', ...lines, ''].join('\n'));
-  chmodSync(file, 0o755);
+  elements.script(`${element}/${name}`, lines);
 }
 
-function options(elements: string[], more: Partial<BuildOptions> = {}): BuildOptions {
+function options(names: string[], more: Partial<BuildOptions> = {}): BuildOptions {
   return {
-    elements,
+    elements: names,
     elementsPath: [join(work, 'elements')],
     environment: {},
     state,

@@ -1,29 +1,23 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentReporter } from '../base/events.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
+import { type ElementWriter, elementsIn } from './elements.fixture.js';
 import { buildRamdisk, type RamdiskOptions } from './ramdisk.js';
 
 describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
   let work: string;
   let state: StateDirectory;
+  let elements: ElementWriter;
 
   beforeEach(() => {
     work = mkdtempSync(join(tmpdir(), 'stackwright-ramdisk-'));
     state = stateDirectory(join(work, 'state'));
-    // A shell is all that a build needs of a system.
-    script('system/element-provides', 'operating-system\n');
-    script('system/root.d/10-root', [
-      'cd "$TARGET_ROOT"',
-      'mkdir -p bin usr/bin etc proc dev sys tmp',
-      'for program in /bin/bash /usr/bin/env; do',
-      '    cp "$program" ".$program"',
-      '    for library in $(ldd "$program" | grep -o "/[^ ]*"); do install -D "$library" ".$library"; done',
-      'done',
-    ]);
-    script('own/cleanup.d/10-files', [
+    elements = elementsIn(join(work, 'elements'));
+    elements.system('system');
+    elements.script('own/cleanup.d/10-files', [
       'echo "$IMAGE_TYPE" > "$IMAGE_NAME.kernel"',
       'echo "compress: $COMPRESS_IMAGE" > "$IMAGE_NAME.initramfs"',
     ]);
@@ -32,12 +26,14 @@ describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
   afterEach(() => rmSync(work, { recursive: true }));
 
   it('publishes what the element for ramdisks leaves beside its name', async () => {
-    script('more/cleanup.d/20-more', ['echo more > "$IMAGE_NAME.cmdline"', 'ls "$_LIB" > "$IMAGE_NAME.lib"']);
+    elements.script('more/cleanup.d/20-more', ['echo more > "$IMAGE_NAME.cmdline"', 'ls "$_LIB" > "$IMAGE_NAME.lib"']);
 
-    const { outputs, elements } = await buildRamdisk(options(['system', 'more'], { compress: false, checksum: true }));
+    const { outputs, elements: built } = await buildRamdisk(
+      options(['system', 'more'], { compress: false, checksum: true }),
+    );
 
     expect(outputs.map(({ format }) => format).sort()).toEqual(['cmdline', 'initramfs', 'kernel', 'lib']);
-    expect(elements).toEqual(['more', 'own', 'system']);
+    expect(built).toEqual(['more', 'own', 'system']);
     expect(readFileSync(join(work, 'out/probe.kernel'), 'utf8')).toBe('ramdisk\n');
     expect(readFileSync(join(work, 'out/probe.initramfs'), 'utf8')).toBe('compress: \n');
     expect(readFileSync(join(work, 'out/probe.lib'), 'utf8')).toContain('ramdisk-functions\n');
@@ -46,14 +42,17 @@ describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
   });
 
   it('puts it together again when a fragment has changed, and not when nothing has', async () => {
-    script('own/cleanup.d/10-files', [
+    elements.script('own/cleanup.d/10-files', [
       'cat "$TMP_HOOKS_PATH"/init.d/* > "$IMAGE_NAME.initramfs"',
       'date +%N > "$IMAGE_NAME.kernel"',
       'cp "$TARGET_ROOT/early" "$IMAGE_NAME.early"',
     ]);
-    script('own/extra-data.d/10-early', ['[ ! -d "$TMP_HOOKS_PATH/install.d" ]', 'date +%N > "$TARGET_ROOT/early"']);
+    elements.script('own/extra-data.d/10-early', [
+      '[ ! -d "$TMP_HOOKS_PATH/install.d" ]',
+      'date +%N > "$TARGET_ROOT/early"',
+    ]);
     const built = async (fragment: string) => {
-      script('own/init.d/50-own', `${fragment}\n`);
+      elements.file('own/init.d/50-own', `${fragment}\n`);
       await buildRamdisk(options(['system'], { overwrite: true }));
       return ['initramfs', 'kernel', 'early'].map((ending) =>
         readFileSync(join(work, 'out', `probe.${ending}`), 'utf8'),
@@ -71,7 +70,7 @@ describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
   });
 
   it('fails where no element leaves a ramdisk, and publishes nothing', async () => {
-    script('own/cleanup.d/10-files', ['echo kernel > "$IMAGE_NAME.kernel"']);
+    elements.script('own/cleanup.d/10-files', ['echo kernel > "$IMAGE_NAME.kernel"']);
 
     await expect(buildRamdisk(options(['system']))).rejects.toMatchObject({
       code: 'RamdiskMissing',
@@ -82,17 +81,9 @@ describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
     expect(readdirSync(state.path('tmp'))).toEqual([]);
   });
 
-  function script(path: string, text: string | string[]): void {
-    const file = join(work, 'elements', path);
-    mkdirSync(dirname(file), { recursive: true });
-    const lines = Array.isArray(text) ? ['#!/bin/bash', 'set -eu -o pipefail', ...text, ''].join('\n') : text;
-    writeFileSync(file, lines);
-    chmodSync(file, 0o755);
-  }
-
-  function options(elements: string[], write?: RamdiskOptions['write']): RamdiskOptions {
+  function options(names: string[], write?: RamdiskOptions['write']): RamdiskOptions {
     return {
-      elements,
+      elements: names,
       elementsPath: [join(work, 'elements')],
       environment: { RAMDISK_ELEMENT: 'own', DIB_NO_TMPFS: '1' },
       withoutBase: true,

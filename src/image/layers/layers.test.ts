@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import {
-  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,27 +15,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../../base/events.js';
 import { type StateDirectory, stateDirectory } from '../../base/state.js';
 import { type BuildOptions, buildTree } from '../build.js';
+import { type ElementWriter, elementsIn } from '../elements.fixture.js';
 import { explainBuild } from '../image.js';
 import { openLayers, pruneLayers } from './index.js';
 
 let work: string;
 let state: StateDirectory;
 let events: StackwrightEvent[];
+let elements: ElementWriter;
 
 beforeEach(() => {
   work = mkdtempSync(join(tmpdir(), 'stackwright-layers-'));
   state = stateDirectory(join(work, 'state'));
-  // Whether a script has run is seen outside of the image.
-  script('tiny', 'root.d/10-tiny', [
-    'cd "$TARGET_ROOT"',
-    'mkdir -p bin usr/bin etc proc dev sys tmp var/log',
-    'for program in /bin/bash /bin/cat /bin/chmod /bin/ln /bin/rm /usr/bin/env; do',
-    '    cp "$program" bin/',
-    '    for library in $(ldd "$program" | grep -o "/[^ ]*"); do install -D "$library" ".$library"; done',
-    'done',
-    'cp bin/env usr/bin/env',
-  ]);
-  writeFileSync(join(work, 'elements', 'tiny', 'element-provides'), 'operating-system\n');
+  elements = elementsIn(join(work, 'elements'));
+  elements.system('tiny', { programs: ['/bin/cat', '/bin/chmod', '/bin/ln', '/bin/rm'] });
   script('web', 'extra-data.d/10-data', ['echo data > "$TARGET_ROOT/data"']);
   script('web', 'install.d/10-first', ['echo first > /first', 'ln /first /linked', 'chmod 0600 /data']);
   script('web', 'install.d/20-second', ['echo "${DIB_SECOND:-}" > /second', 'rm /data', 'chmod 0640 /linked']);
@@ -46,15 +38,12 @@ beforeEach(() => {
 afterEach(() => rmSync(work, { recursive: true }));
 
 function script(element: string, name: string, lines: string[]): void {
-  const file = join(work, 'elements', element, name);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, ['#!/bin/bash', 'set -eu -o pipefail', ...lines, ''].join('\n'));
-  chmodSync(file, 0o755);
+  elements.script(`${element}/${name}`, lines);
 }
 
-function options(elements: string[], more: Partial<BuildOptions> = {}): BuildOptions {
+function options(names: string[], more: Partial<BuildOptions> = {}): BuildOptions {
   return {
-    elements,
+    elements: names,
     elementsPath: [join(work, 'elements')],
     environment: {},
     state,
@@ -65,9 +54,9 @@ function options(elements: string[], more: Partial<BuildOptions> = {}): BuildOpt
 }
 
 /** Builds, and says which steps ran, as `PHASE/SCRIPT`, and what the tree has then. */
-async function build(elements: string[], more: Partial<BuildOptions> = {}) {
+async function build(names: string[], more: Partial<BuildOptions> = {}) {
   events = [];
-  await using tree = await buildTree(options(elements, more));
+  await using tree = await buildTree(options(names, more));
   const ran = events.flatMap(({ code, data }) =>
     code === 'image.script.finished' ? [`${data.phase}/${data.script}`] : [],
   );
