@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { StackwrightError } from '../base/errors.js';
 import { type Reporter, teeReporter } from '../base/events.js';
+import { listenInNamespace, serveConnections } from '../base/listen.js';
 import type { StateDirectory } from '../base/state.js';
 import { openDatabase, storeEvent } from '../engine/index.js';
 import { type EdeploySection, loadSite } from '../inventory/index.js';
 import { createServer } from './app.js';
 import { reportServer } from './events.js';
-import { listenInNamespace, serveConnections } from './listen.js';
 
 export interface ServeOptions {
   state: StateDirectory;
@@ -59,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     if (namespace) {
       await app.ready();
-      serveConnections(await listenInNamespace(state, namespace, host, port), app.server);
+      serveConnections(await listenInNamespace(`/run/netns/${namespace}`, host, port), app.server);
     } else await app.listen({ host, port });
     const message = `listening on ${host}:${port}${namespace ? ` in namespace ${namespace}` : ''}`;
     reportServer(reporter, { code: 'server.listening', level: 'info', message, data: { address: `${host}:${port}` } });

@@ -1,21 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { stateDirectory } from '../base/state.js';
 import { listenInNamespace, serveConnections } from './listen.js';
 
 it('answers every connection made in another network namespace, and none from its own', async () => {
-  const state = stateDirectory(mkdtempSync(join(tmpdir(), 'stackwright-')));
   const namespace = `test-${randomBytes(3).toString('hex')}`;
   execFileSync('ip', ['netns', 'add', namespace]);
   execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
   const http = createServer((_request, response) => response.end('hello'));
   try {
-    const listener = await listenInNamespace(state, namespace, '127.0.0.1', 18080);
+    const listener = await listenInNamespace(`/run/netns/${namespace}`, '127.0.0.1', 18080);
     serveConnections(listener, http);
 
     const answers = await Promise.all(Array.from({ length: 20 }, () => get(['netns', 'exec', namespace])));
@@ -25,7 +20,6 @@ it('answers every connection made in another network namespace, and none from it
     listener.close();
   } finally {
     execFileSync('ip', ['netns', 'delete', namespace]);
-    rmSync(state.root, { recursive: true });
   }
 });
 

@@ -1,30 +1,19 @@
-import { fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import type { Server, Socket } from 'node:net';
-import { StackwrightError } from '../base/errors.js';
-import type { StateDirectory } from '../base/state.js';
+import { StackwrightError } from './errors.js';
 
 /**
  * A socket belongs to the network namespace in which it was made, wherever the process that holds it
- * lives. So a short-lived child in the namespace makes the listening socket and hands it over: the
- * server hears the rack, and still reaches PostgreSQL on the host's loopback.
+ * lives. So a short-lived child in the namespace makes the listening socket and hands it over: a
+ * server hears the namespace, and still reaches what is outside of it.
  *
+ * @param namespace its file, such as `/run/netns/NAME` or `/proc/PID/ns/net`
  * @returns a listening server; its connections are to be given to the HTTP server
  * @throws StackwrightError `ListenFailed`
  */
-export async function listenInNamespace(
-  state: StateDirectory,
-  namespace: string,
-  host: string,
-  port: number,
-): Promise<Server> {
-  const program = state.path('listen-in-namespace.mjs');
-  writeFileSync(program, CHILD, { mode: 0o600 });
-  const child = fork(program, [host, String(port)], {
-    execPath: 'nsenter',
-    execArgv: [`--net=/run/netns/${namespace}`, process.execPath],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+export async function listenInNamespace(namespace: string, host: string, port: number): Promise<Server> {
+  const node = [process.execPath, '--input-type=module', '--eval', CHILD, host, String(port)];
+  const child = spawn('nsenter', [`--net=${namespace}`, ...node], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => {
       reject(
@@ -52,7 +41,7 @@ export function serveConnections(listener: Server, http: Server): void {
 
 const CHILD = `
 import { createServer } from 'node:net';
-const [host, port] = process.argv.slice(2);
+const [host, port] = process.argv.slice(1);
 const server = createServer();
 server.on('error', (error) => process.send({ error: error.message }, () => process.exit(1)));
 server.listen({ host, port: Number(port) }, () => {
