@@ -166,7 +166,25 @@ it('install-types links the scripts of the wanted types, also of those that sour
   expect(linked).toEqual(['50-db-source', '50-two-words-repo', '50-web-package']);
 });
 
-it('cache-url downloads what the server has newer, with -f always, and tells what is missing', async () => {
+it('dpkg takes the settings of the host’s apt, but its proxies only where the builder has none', () => {
+  mkdirSync(join(work, 'mnt', 'usr', 'sbin'), { recursive: true });
+  const file = join(work, 'apt.conf');
+  const lines = ['http::Proxy "http://apt:3142";', 'http::Proxy::near "DIRECT";', 'Check-Valid-Until "true";'];
+  writeFileSync(file, lines.map((line) => `Acquire::${line}\n`).join(''));
+  const settings = (env: Record<string, string>) => {
+    script('dpkg/extra-data.d/00-dpkg-settings', { APT_CONFIG: file, ...env });
+    const text = inImage('etc/apt/apt.conf.d/95stackwright-build');
+    return text.match(/^Acquire::(.*Proxy|Check-Valid-Until).*$/gm);
+  };
+  const proxies = ['Acquire::http::Proxy "http://apt:3142";', 'Acquire::http::Proxy::near "DIRECT";'];
+
+  expect(settings({})).toEqual(expect.arrayContaining(proxies));
+  const fromBundle = settings({ STACKWRIGHT_PROXY: 'http://127.0.0.1:3128', DIB_OFFLINE: '1' });
+  expect(fromBundle).not.toEqual(expect.arrayContaining([expect.stringContaining('Proxy')]));
+  expect(fromBundle?.at(-1)).toBe('Acquire::Check-Valid-Until "false";');
+});
+
+it('cache-url downloads what the server has newer, with -f always, nothing offline, and tells what is missing', async () => {
   const asked: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     asked.push(request.headers['if-modified-since'] ?? request.headers['cache-control']);
@@ -178,13 +196,17 @@ it('cache-url downloads what the server has newer, with -f always, and tells wha
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const program = join(firstPartyElements(), 'cache-url/bin/cache-url');
   const file = join(work, 'deep', 'file');
-  const call = async (...args: string[]) => (await run(program, args, { okStatuses: [0, 1, 44] })).status;
+  const okStatuses = [0, 1, 44];
+  const call = async (...args: string[]) => (await run(program, args, { okStatuses })).status;
+  const callOffline = async (path: string) =>
+    (await run(program, [`${base}/file`, path], { okStatuses, env: { DIB_OFFLINE: '1' } })).status;
   try {
     expect(await call(`${base}/file`, file)).toBe(0);
     expect(await call(`${base}/file`, file)).toBe(0);
     expect(await call('-f', `${base}/file`, file)).toBe(0);
     expect(await call(`${base}/missing`, file)).toBe(44);
     expect(await call(`${base}/forbidden`, file)).toBe(1);
+    expect(await callOffline(file)).toBe(0);
   } finally {
     server.close();
   }
