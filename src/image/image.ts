@@ -83,7 +83,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
   try {
     await runPhases(build, treePhases);
     const finished = config ? await finishedState(build, config, options) : undefined;
-    const kept = finished && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
+    const kept = finished && !options.fresh && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
     if (finished && kept?.disk) {
       await write({ kind: 'disk', path: store.file(finished, kept.disk) });
       await saveManifests(store.file(finished, manifestsName), output);
