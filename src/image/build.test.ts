@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
+import { listenInNamespace } from '../base/listen.js';
 import { packageRoot } from '../base/package-root.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { mountsBelow } from '../base/temporary.js';
 import { type BuildOptions, buildTree } from './build.js';
 import { type ElementWriter, elementsIn } from './elements.fixture.js';
+import type { BuildNetwork } from './network.js';
 import { ensureTree } from './tree.js';
 
 let work: string;
@@ -94,6 +97,39 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     const mounts = readFileSync(join(tree.path, 'mounts'), 'utf8');
     expect(mounts).toMatch(/ \/sys sysfs ro,/);
     expect(mounts).toMatch(/ \/tmp\/in_target\.d \S+ ro,/);
+  });
+
+  it('leaves the scripts of an unplugged build no interface but lo, and answers there', async () => {
+    for (const phase of ['extra-data.d', 'install.d']) {
+      script('probe', `${phase}/10-probe`, [
+        'cat /proc/net/dev > "${TARGET_ROOT:-}/interfaces-${TARGET_ROOT:+out}"',
+        'echo "$http_proxy $DIB_IMAGE_CACHE" > "${TARGET_ROOT:-}/seen"',
+        'exec 3<> /dev/tcp/127.0.0.1/3128',
+        'cat <&3 > "${TARGET_ROOT:-}/heard-${TARGET_ROOT:+out}"',
+      ]);
+    }
+    const listeners: Server[] = [];
+    const network: BuildNetwork = {
+      cache: join(work, 'cache'),
+      unplugged: true,
+      async connect({ networkNamespace }) {
+        const listener = await listenInNamespace(networkNamespace, '127.0.0.1', 3128);
+        listeners.push(listener.on('connection', (socket) => socket.end('hello')));
+        return { http_proxy: 'http://127.0.0.1:3128' };
+      },
+    };
+
+    await using tree = await buildTree(
+      options(['tiny', 'probe'], { network, environment: { http_proxy: 'http://x' } }),
+    );
+    for (const listener of listeners) listener.close();
+
+    const read = (name: string) => readFileSync(join(tree.path, name), 'utf8');
+    for (const where of ['', 'out']) {
+      expect(read(`interfaces-${where}`).match(/^ *[^ ]+:/gm)).toEqual(['    lo:']);
+      expect(read(`heard-${where}`)).toBe('hello');
+    }
+    expect(read('seen')).toBe(`http://127.0.0.1:3128 ${join(work, 'cache')}\n`);
   });
 
   it('sources environment.d before every phase anew, in order', async () => {

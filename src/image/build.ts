@@ -24,6 +24,7 @@ import { environmentFiles, readHooks } from './hooks-view.js';
 import { builderInputs, imageIdentity } from './identity.js';
 import { type LayerChain, type LayerStore, openChain, openLayers, openOverlay, pruneLayers } from './layers/index.js';
 import { seenManifests } from './manifests.js';
+import type { BuildNetwork } from './network.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
 import { blockDevicePhase, lastPhases, mountRoot, runPhases, sourceEnvironment, treePhases } from './phases.js';
@@ -47,6 +48,8 @@ export interface BuildOptions {
   withoutBase?: boolean;
   /** Start from nothing, also where states of earlier builds are kept. */
   fresh?: boolean;
+  /** Where its scripts fetch from, unless that is the network of this host. */
+  network?: BuildNetwork;
   /** Ends the build when aborted; everything is undone. */
   signal?: AbortSignal;
   /** Seconds that one script may take; 3600 unless told. */
@@ -165,7 +168,7 @@ export async function beginBuild(
     linkOwnElements(elements, join(base, 'elements'));
     const hooks = generateHooks(elements, join(base, 'hooks'));
     await makeDisksDirectory(disks, options.environment, temporary);
-    sandbox = await openSandbox(temporary);
+    sandbox = await openSandbox(temporary, { unplugged: options.network?.unplugged ?? false });
     const archives = temporary.directory('archives');
     const exchange = join(scratch, 'exchange');
     mkdirSync(exchange, { mode: 0o700 });
@@ -175,6 +178,7 @@ export async function beginBuild(
     const environment = {
       ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
       ...added,
+      ...(await options.network?.connect(sandbox)),
       STACKWRIGHT_APT_ARCHIVES: archives,
     };
 
@@ -194,7 +198,14 @@ export async function beginBuild(
       store,
       overlay,
       reporter: options.reporter,
-      ...builderInputs({ elements, arch, environment, caller: options.environment, digest: store.digest }),
+      ...builderInputs({
+        elements,
+        arch,
+        environment,
+        caller: options.environment,
+        bundle: options.network?.digest,
+        digest: store.digest,
+      }),
       elements: names,
       arch,
       base: hooks.path,
@@ -303,7 +314,7 @@ async function makePlace(options: BuildOptions, elements: Element[], arch: strin
     work,
     root: join(work, 'mnt'),
     hooks: join(work, 'hooks'),
-    cache: options.environment.DIB_IMAGE_CACHE ?? options.state.path('cache', 'image'),
+    cache: options.network?.cache ?? options.environment.DIB_IMAGE_CACHE ?? options.state.path('cache', 'image'),
     imageName: options.imageName ?? 'image',
     withoutBase: options.withoutBase ?? false,
   };

@@ -13,6 +13,8 @@ export type ImageEvent =
   | StackwrightEvent<'image.output.varies', { what: string }>
   | StackwrightEvent<'image.list.started', { name: string; number: number; images: number }>
   | StackwrightEvent<'image.list.finished', { name: string; seconds: number; status: number }>
+  | StackwrightEvent<'image.bundle.written', { path: string; bytes: number; responses: number; files: number }>
+  | StackwrightEvent<'image.bundle.lacks', { names: string[] }>
   | StackwrightEvent<'image.phase.started', { phase: string; steps: number }>
   | StackwrightEvent<'image.phase.finished', { phase: string; seconds: number }>
   | StackwrightEvent<'image.script.started', { phase: string; script: string; element: string }>

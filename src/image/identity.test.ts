@@ -54,8 +54,10 @@ it('changes with a file that an element takes from elsewhere', () => {
   expect(new Set([missing, first, identity()]).size).toBe(3);
 });
 
-it('changes with the architecture and packages of the command line', () => {
-  const identities = [identity(), identity({ arch: 'arm64' }), identity({ packages: ['vim'] })];
+it('changes with the architecture and packages of the command line, and with the bundle', () => {
+  const ofBundle = identity({ network: { digest: 'a' } });
+  const identities = [identity(), identity({ arch: 'arm64' }), identity({ packages: ['vim'] }), ofBundle];
 
-  expect(new Set(identities).size).toBe(3);
+  expect(new Set(identities).size).toBe(4);
+  expect(identity({ network: {} })).toBe(identity());
 });

@@ -7,6 +7,7 @@ import type { Element } from './elements.js';
 import { identifyingEnvironment } from './environment.js';
 import { phaseFile } from './hooks-view.js';
 import { alwaysCounted, type InputContext, type LayerInput } from './layers/index.js';
+import type { BuildNetwork } from './network.js';
 
 /** Raised by hand when the builder itself makes another tree of the same elements. */
 const builderRevision = 1;
@@ -18,6 +19,7 @@ export interface IdentityInputs {
   /** Packages that are named outside the elements (`-p`). */
   packages?: string[];
   withoutBase?: boolean;
+  network?: Pick<BuildNetwork, 'digest'>;
 }
 
 /**
@@ -43,6 +45,8 @@ export function imageIdentity(inputs: IdentityInputs): string {
     environment: identifyingEnvironment(inputs.environment),
     // Packages of the command line are installed after the elements' ones.
     packages: inputs.packages ?? [],
+    // Packages and files are those of a bundle.
+    bundle: inputs.network?.digest,
   };
   return createHash('sha256').update(JSON.stringify(named)).digest('hex');
 }
@@ -51,18 +55,21 @@ export function imageIdentity(inputs: IdentityInputs): string {
  * The inputs of the first state of a build, and what those of later states are taken from.
  * @param environment of the build, before environment.d
  * @param caller the part of it that is the caller's
+ * @param bundle the digest of what alone it fetches from
  */
 export function builderInputs({
   elements,
   arch,
   environment,
   caller,
+  bundle,
   digest,
 }: {
   elements: Element[];
   arch: string;
   environment: Record<string, string>;
   caller: Record<string, string>;
+  bundle: string | undefined;
   digest: InputContext['digest'];
 }): { context: InputContext; first: LayerInput[] } {
   const variables = alwaysCounted(identifyingEnvironment(caller));
@@ -70,6 +77,7 @@ export function builderInputs({
     first: [
       { kind: 'builder', name: 'stackwright', digest: `${packageFile.version} ${builderRevision}` },
       { kind: 'architecture', name: arch, digest: arch },
+      ...(bundle === undefined ? [] : [{ kind: 'bundle' as const, name: 'of downloads', digest: bundle }]),
       ...variables.map(([name, value]) => ({ kind: 'variable' as const, name, digest: digest(value) })),
     ],
     context: {

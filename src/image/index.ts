@@ -7,6 +7,7 @@ export {
 } from './block-device/index.js';
 export { type BuildOptions, type BuiltTree, buildTree } from './build.js';
 export { type BuildListOptions, buildList, type ListedResult } from './build-list.js';
+export { buildFromBundle, bundleImage } from './bundle/index.js';
 export {
   billOfMaterials,
   describeImage,

@@ -9,13 +9,16 @@ import { identifyProcess } from '../base/process.js';
 import type { TemporaryState } from '../base/temporary.js';
 
 /**
- * A mount namespace and a process namespace in which the scripts of a build run. Mounts made in
- * it are not seen by the host. All of it ends, with every process in it, when the builder ends
- * in whatever way: its first process waits for the end of its standard input.
+ * A mount namespace and a process namespace in which the scripts of a build run, and where they are
+ * to have no network a network namespace. Mounts made in it are not seen by the host. All of it ends,
+ * with every process in it, when the builder ends in whatever way: its first process waits for the
+ * end of its standard input.
  */
 export interface Sandbox {
   /** A path of it is seen from outside below this directory, with what is mounted in it. */
   view: string;
+  /** The file of its network namespace: its own where it is unplugged, else that of the host. */
+  networkNamespace: string;
   /** Runs a program in it, in the working directory `cwd`. Where it is interrupted or late, the sandbox ends. */
   run(program: string, args: string[], options: CommandOptions & { cwd: string }): Promise<CommandResult>;
   /** Opens an interactive program in it on our own terminal, and waits for its end, however late. */
@@ -24,10 +27,15 @@ export interface Sandbox {
   end(): Promise<void>;
 }
 
-/** @throws StackwrightError `SandboxFailed` where this host does not allow namespaces */
-export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
-  const namespaces = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--mount-proc'];
-  const child = spawn('unshare', [...namespaces, 'bash', '-c', 'echo ready; read -r -d ""'], {
+/**
+ * @param unplugged with no network but a loopback interface of its own
+ * @throws StackwrightError `SandboxFailed` where this host does not allow namespaces
+ */
+export async function openSandbox(temporary: TemporaryState, { unplugged = false } = {}): Promise<Sandbox> {
+  const network = unplugged ? ['--net'] : [];
+  const namespaces = ['--mount', '--pid', ...network, '--fork', '--kill-child=SIGKILL', '--mount-proc'];
+  const program = `${unplugged ? 'ip link set lo up || exit\n' : ''}echo ready; read -r -d ""`;
+  const child = spawn('unshare', [...namespaces, 'bash', '-c', program], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
@@ -42,7 +50,7 @@ export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
       hint: `run as root; in a container, one that may mount: ${String(child.stderr.read() ?? '').trim()}`,
     });
   }
-  const enter = ['--target', String(first), '--mount', '--pid', '--'];
+  const enter = ['--target', String(first), '--mount', '--pid', ...network, '--'];
 
   async function end(): Promise<void> {
     // Its first process ends at the end of its input; the kernel then ends every other one.
@@ -58,6 +66,7 @@ export async function openSandbox(temporary: TemporaryState): Promise<Sandbox> {
 
   return {
     view: `/proc/${first}/root`,
+    networkNamespace: `/proc/${first}/ns/net`,
     async openShell(program, args, { cwd, env }) {
       const shell = spawn('/usr/bin/nsenter', [...enter, ...wrap(cwd, program, args)], { stdio: 'inherit', env });
       await once(shell, 'close');

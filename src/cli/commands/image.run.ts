@@ -6,9 +6,11 @@ import { openTemporary } from '../../base/temporary.js';
 import {
   type BuildOptions,
   blockDeviceGraph,
+  buildFromBundle,
   buildImage,
   buildList,
   buildRamdisk,
+  bundleImage,
   describeGraph,
   type Element,
   elementExports,
@@ -34,6 +36,7 @@ import type {
   ImageBlockDeviceFlags,
   ImageBuildAllFlags,
   ImageBuildFlags,
+  ImageBundleFlags,
   ImageElementsFlags,
   ImageLintFlags,
   ImagePackagesFlags,
@@ -58,18 +61,51 @@ export async function imageBuild(this: CliContext, flags: ImageBuildFlags, ...na
     const interrupted = abortOnSignals(this.process);
     const options = { ...(await buildOptions(this, flags, names)), signal: interrupted.signal };
     try {
-      if (flags.type !== undefined && output !== undefined) {
-        const { outputs, ...image } = await buildImage({ ...options, ...diskOptions(flags, this.process.env), output });
-        if (flags.json) this.printJson({ ...image, outputs });
-        else for (const { path } of outputs) this.print(path);
-        return;
-      }
-      const result =
-        role !== undefined && version !== undefined
-          ? await ensureRole({ ...options, name: role, version })
-          : await ensureTree({ ...options, imageName: flags.name, output: output ?? '' });
-      if (flags.json) this.printJson(result);
-      else this.print('file' in result ? result.file : result.path);
+      await withBundle(flags.bundle, options, (whole) => buildAndPrint(this, flags, whole));
+    } finally {
+      interrupted.release();
+    }
+  });
+}
+
+async function buildAndPrint(context: CliContext, flags: ImageBuildFlags, options: WantedBuild): Promise<void> {
+  const { output, role, version } = flags;
+  if (flags.type !== undefined && output !== undefined) {
+    const disk = diskOptions(flags, context.process.env);
+    const { outputs, ...image } = await buildImage({ ...options, ...disk, output });
+    if (flags.json) context.printJson({ ...image, outputs });
+    else for (const { path } of outputs) context.print(path);
+    return;
+  }
+  const result =
+    role !== undefined && version !== undefined
+      ? await ensureRole({ ...options, name: role, version })
+      : await ensureTree({ ...options, imageName: flags.name, output: output ?? '' });
+  if (flags.json) context.printJson(result);
+  else context.print('file' in result ? result.file : result.path);
+}
+
+type WantedBuild = BuildOptions & { force?: boolean };
+
+/** Where a bundle is named, it is what the build fetches from. */
+function withBundle<Options extends BuildOptions, Result>(
+  bundle: string | undefined,
+  options: Options,
+  build: (options: Options) => Promise<Result>,
+): Promise<Result> {
+  if (bundle === undefined) return build(options);
+  return buildFromBundle(bundle, options, (network) => build({ ...options, network }));
+}
+
+export async function imageBundle(this: CliContext, flags: ImageBundleFlags, ...names: string[]): Promise<void> {
+  await command(this, flags.json, async () => {
+    const interrupted = abortOnSignals(this.process);
+    try {
+      const options = { ...(await buildOptions(this, flags, names)), signal: interrupted.signal };
+      const { output, type, name } = flags;
+      const bundle = await bundleImage({ ...options, imageName: name, output, formats: parseFormats(type ?? '') });
+      if (flags.json) this.printJson(bundle);
+      else this.print(bundle.path);
     } finally {
       interrupted.release();
     }
@@ -122,20 +158,27 @@ export async function imageBuildAll(this: CliContext, flags: ImageBuildAllFlags,
 }
 
 /** What an image is built from, as the command line and the environment say it. */
-async function buildOptions(context: CliContext, flags: ImageBuildFlags | ImageRamdiskFlags, names: string[]) {
+async function buildOptions(
+  context: CliContext,
+  flags: ImageBuildFlags | ImageRamdiskFlags | ImageBundleFlags,
+  names: string[],
+) {
   const { argv, env, stdin } = context.process;
   const reporter = context.reporter(flags);
   return {
     elements: names,
     elementsPath: elementsPath(flags.elementsPath),
-    environment: { DIB_ARGS: argv.slice(2).join(' '), ...callerEnvironment(env) },
+    environment: {
+      DIB_ARGS: argv.slice(2).join(' '),
+      ...callerEnvironment(env),
+      ...('offline' in flags && flags.offline ? { DIB_OFFLINE: '1' } : {}),
+    },
     state: await context.openState(reporter),
     reporter,
     arch: flags.arch,
     packages: flags.packages?.split(/[\s,]+/).filter(Boolean),
     withoutBase: !flags.base,
-    force: flags.force,
-    fresh: flags.fresh,
+    ...('force' in flags ? { force: flags.force, fresh: flags.fresh } : {}),
     shellOnFailure: flags.shellOnFailure,
     terminal: stdin.isTTY,
     commandLine: commandLine('stackwright', argv.slice(2)),
@@ -146,10 +189,12 @@ export async function imageWhy(this: CliContext, flags: ImageBuildFlags, ...name
   await command(this, flags.json, async () => {
     const { type, output = 'image', role, name } = flags;
     const options = { ...(await buildOptions(this, flags, names)), reporter: silentReporter };
-    const { held, steps, next, disk } = await explainBuild(
-      type === undefined
-        ? { ...options, imageName: role ?? name }
-        : { ...options, ...diskOptions(flags, this.process.env), output },
+    const { held, steps, next, disk } = await withBundle(flags.bundle, options, (whole) =>
+      explainBuild(
+        type === undefined
+          ? { ...whole, imageName: role ?? name }
+          : { ...whole, ...diskOptions(flags, this.process.env), output },
+      ),
     );
     const changes = next?.changes.map((change) => ({ ...change, reason: inputReasons[change.kind] }));
     if (flags.json) return this.printJson({ held, steps, disk, next: next ? { ...next, changes } : null });

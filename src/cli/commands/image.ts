@@ -36,6 +36,8 @@ export interface ImageBuildFlags extends RunFlags {
   role?: string;
   version?: string;
   name?: string;
+  offline: boolean;
+  bundle?: string;
 }
 
 export interface ImageRamdiskFlags extends RunFlags {
@@ -47,6 +49,16 @@ export interface ImageBuildAllFlags {
   dryRun: boolean;
   stopOnFailure: boolean;
   json: boolean;
+}
+
+export interface ImageBundleFlags extends ElementFlags {
+  output: string;
+  type?: string;
+  packages?: string;
+  arch?: string;
+  name?: string;
+  shellOnFailure: boolean;
+  verbose: boolean;
 }
 
 export interface ImageCacheFlags {
@@ -175,6 +187,18 @@ const buildFlags = {
   role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
   version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
   name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
+  offline: {
+    kind: 'boolean',
+    brief: 'Fetch nothing that the image cache has (DIB_OFFLINE=1)',
+    default: false,
+    withNegated: false,
+  },
+  bundle: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Fetch everything from this file, made by image bundle; scripts have no network. Implies --offline',
+    optional: true,
+  },
 } as const;
 
 const buildAliases = { ...runAliases, t: 'type' } as const;
@@ -194,6 +218,10 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
       {
         input: 'debian-minimal bootable-system openssh-server --role web --version D12-F.1.0.0',
         brief: 'Publish it as a role that machines are installed with',
+      },
+      {
+        input: 'debian-minimal vm -t qcow2 -o /srv/debian --offline --bundle /srv/debian.bundle',
+        brief: 'Without a network, from what image bundle has collected',
       },
       {
         input: '--elements-path ./elements:/srv/elements my-element -o tree',
@@ -255,6 +283,30 @@ const buildAll = buildCommand<ImageBuildAllFlags, string[], CliContext>({
     customUsage: [
       { input: 'images.yaml', brief: 'One after the other; those after a failed one too' },
       { input: '--dry-run base.yaml more.yaml', brief: 'What two files together would build' },
+    ],
+  },
+});
+
+const bundle = buildCommand<ImageBundleFlags, string[], CliContext>({
+  loader: async () => (await import('./image.run.js')).imageBundle,
+  parameters: {
+    positional: elementNames,
+    flags: {
+      ...elementFlags,
+      output: { kind: 'parsed', parse: String, brief: 'The bundle, a tar; one that is there is replaced' },
+      type: { ...buildFlags.type, brief: 'Formats that are to be built from it: for a disk more is fetched' },
+      packages: buildFlags.packages,
+      arch: archFlag,
+      name: buildFlags.name,
+      shellOnFailure: buildFlags.shellOnFailure,
+      verbose: buildFlags.verbose,
+    },
+    aliases: buildAliases,
+  },
+  docs: {
+    brief: 'Collect everything that a build fetches in one file, from which it can be built without a network',
+    customUsage: [
+      { input: 'debian-minimal vm -t qcow2 -o /srv/debian.bundle', brief: 'For image build --offline --bundle' },
     ],
   },
 });
@@ -381,6 +433,7 @@ export const imageRoutes = buildRouteMap({
     build,
     ramdisk,
     'build-all': buildAll,
+    bundle,
     why,
     cache,
     show: showCommand,

@@ -15,6 +15,7 @@ export interface LayerInput {
 export const inputReasons = {
   builder: 'another builder may make another tree',
   architecture: 'packages and kernel differ',
+  bundle: 'all packages and files are those that it holds',
   'host program': 'it makes the root of the image',
   variable: 'scripts, and the programs that they run, see the environment of the caller',
   'environment.d': 'it sets variables that the script sees',

@@ -1,0 +1,1 @@
+export { type BundleOptions, buildFromBundle, bundleImage, type WrittenBundle } from './bundle.js';
