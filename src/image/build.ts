@@ -21,7 +21,7 @@ import {
 import { reportImage } from './events.js';
 import { generateHooks, type HooksTree } from './hooks.js';
 import { environmentFiles, readHooks } from './hooks-view.js';
-import { builderInputs, imageIdentity } from './identity.js';
+import { builderInputs, imageIdentity, rootProgramVersions } from './identity.js';
 import { type LayerChain, type LayerStore, openChain, openLayers, openOverlay, pruneLayers } from './layers/index.js';
 import { seenManifests } from './manifests.js';
 import type { BuildNetwork } from './network.js';
@@ -204,6 +204,7 @@ export async function beginBuild(
         environment,
         caller: options.environment,
         bundle: options.network?.digest,
+        programs: await rootProgramVersions(),
         digest: store.digest,
       }),
       elements: names,

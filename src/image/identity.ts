@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import packageFile from '../../package.json' with { type: 'json' };
+import { run } from '../base/command.js';
 import { readTextIfExistsSync } from '../base/files.js';
 import type { Element } from './elements.js';
 import { identifyingEnvironment } from './environment.js';
@@ -51,11 +52,23 @@ export function imageIdentity(inputs: IdentityInputs): string {
   return createHash('sha256').update(JSON.stringify(named)).digest('hex');
 }
 
+const rootPrograms = ['mmdebstrap', 'debootstrap'];
+
+/** The versions of the host's programs that make the root of an image; of those that Debian's packages have. */
+export async function rootProgramVersions(): Promise<string> {
+  const format = '--showformat=${Package} ${Version}\\n';
+  // Status 1: one of them is not installed.
+  const options = { okStatuses: [0, 1] };
+  const known = await run('dpkg-query', ['--show', format, ...rootPrograms], options).catch(() => undefined);
+  return known?.stdout.trim() ?? 'unknown';
+}
+
 /**
  * The inputs of the first state of a build, and what those of later states are taken from.
  * @param environment of the build, before environment.d
  * @param caller the part of it that is the caller's
  * @param bundle the digest of what alone it fetches from
+ * @param programs versions of the host's programs that make roots
  */
 export function builderInputs({
   elements,
@@ -63,6 +76,7 @@ export function builderInputs({
   environment,
   caller,
   bundle,
+  programs,
   digest,
 }: {
   elements: Element[];
@@ -70,6 +84,7 @@ export function builderInputs({
   environment: Record<string, string>;
   caller: Record<string, string>;
   bundle: string | undefined;
+  programs: string;
   digest: InputContext['digest'];
 }): { context: InputContext; first: LayerInput[] } {
   const variables = alwaysCounted(identifyingEnvironment(caller));
@@ -77,6 +92,7 @@ export function builderInputs({
     first: [
       { kind: 'builder', name: 'stackwright', digest: `${packageFile.version} ${builderRevision}` },
       { kind: 'architecture', name: arch, digest: arch },
+      { kind: 'host program', name: rootPrograms.join(', '), digest: programs },
       ...(bundle === undefined ? [] : [{ kind: 'bundle' as const, name: 'of downloads', digest: bundle }]),
       ...variables.map(([name, value]) => ({ kind: 'variable' as const, name, digest: digest(value) })),
     ],
