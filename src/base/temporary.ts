@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { run } from './command.js';
 import { messageOf, StackwrightError } from './errors.js';
 import {
@@ -150,9 +151,7 @@ export async function undoThing(thing: TemporaryThing): Promise<void> {
       await rm(thing.path, { force: true });
       return;
     case 'loops':
-      for (const device of await loopDevices(thing.file)) {
-        await run('losetup', ['--detach', device], { okStatuses: [0, 1] });
-      }
+      await detachLoops(thing.file);
       return;
     case 'volume-group': {
       const devices = (await Promise.all(thing.files.map(loopDevices))).flat();
@@ -182,6 +181,18 @@ export function mountsBelow(path: string): string[] {
     )
     .filter((point) => point === path || point.startsWith(`${path}/`))
     .reverse();
+}
+
+/** While somebody has a device open, such as a program that looks at all disks, it goes only when they close it. */
+async function detachLoops(file: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  let devices = await loopDevices(file);
+  while (devices.length > 0) {
+    for (const device of devices) await run('losetup', ['--detach', device], { okStatuses: [0, 1] });
+    devices = await loopDevices(file);
+    if (devices.length > 0 && Date.now() > deadline) throw new Error(`${devices.join(', ')} over ${file} is in use`);
+    if (devices.length > 0) await delay(100);
+  }
 }
 
 /** The loop devices over a file. */
