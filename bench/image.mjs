@@ -25,7 +25,7 @@ export async function bench(rounds) {
         DIB_APT_SOURCES_CONF: `default:deb ${mirror} bookworm main`,
         DIB_IMAGE_CACHE: join(work, 'cache'),
         DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: '1',
-        ELEMENTS_PATH: `${elements}:${upstream}`,
+        ELEMENTS_PATH: elements,
         STACKWRIGHT_STATE: join(work, 'state'),
       },
     };
@@ -68,52 +68,36 @@ function writeElement(elements, name, round) {
 }
 
 /**
- * The peer makes partitions with kpartx, which needs device-mapper. Where the kernel has none, a
- * stand-in gives it a loop device for each partition under the names that it expects.
+ * The peer makes partitions with kpartx, which needs device-mapper, and calls sudo. Where the host has
+ * neither, stand-ins give it what it expects.
  */
 function makePeer({ work, env }) {
-  const kpartx = join(work, 'kpartx');
-  writeFileSync(
-    kpartx,
-    [
-      '#!/bin/bash',
-      'set -eu',
-      // Its last argument is the disk; -d removes.
-      'disk=/dev/$(basename "${@: -1}")',
-      'name=$(basename "$disk")',
-      'if [[ $1 == -d* ]]; then',
-      '    for link in /dev/mapper/"${name}"p*; do',
-      '        [ -L "$link" ] && losetup --detach "$(readlink "$link")" && rm "$link"',
-      '    done',
-      '    exit 0',
-      'fi',
-      'mkdir -p /dev/mapper',
-      'sfdisk --json "$disk" | python3 -c \'',
-      'import json, sys',
-      'table = json.load(sys.stdin)["partitiontable"]',
-      'for number, entry in enumerate(table["partitions"], 1):',
-      '    print(number, entry["start"] * 512, entry["size"] * 512)',
-      "' | while read -r number start size; do",
-      '    ln -sf "$(losetup --find --show --offset "$start" --sizelimit "$size" "$disk")" "/dev/mapper/${name}p$number"',
-      'done',
-      '',
-    ].join('\n'),
-  );
-  chmodSync(kpartx, 0o755);
+  const program = [
+    'set -eu',
+    'if ! grep -q device-mapper /proc/misc; then',
+    '    mkdir -p /dev/mapper',
+    '    mount -t tmpfs tmpfs /dev/mapper',
+    '    PATH=$0:$PATH',
+    'fi',
+    'exec disk-image-create "$@"',
+  ].join('\n');
+  const standIns = join(root, 'test', 'conformance', 'host-programs');
   const words = ['-o', join(work, 'peer'), '-t', 'qcow2', '--qemu-img-options', 'compression_type=zstd'];
-  const program =
-    'grep -q device-mapper /proc/misc || mount --bind "$0" "$(command -v kpartx)"; exec disk-image-create "$@"';
-  const inNamespace = ['--mount', '--', 'bash', '-c', program, kpartx];
-  return () =>
-    execa('unshare', [...inNamespace, ...words, 'debian-minimal', 'vm', 'early', 'late'], {
-      env: { ...env, OVERWRITE_OLD_IMAGE: '1' },
-      all: true,
-    });
+  const command = ['--mount', '--', 'bash', '-c', program, standIns, ...words, 'debian-minimal', 'vm', 'early', 'late'];
+  return () => quietly('unshare', command, { ...env, OVERWRITE_OLD_IMAGE: '1' });
 }
 
 function ours({ work, env }, format) {
   const words = ['image', 'build', '-t', format, '-o', join(work, 'ours'), '--force'];
-  return execa(join(root, 'bin', 'stackwright'), [...words, 'debian-minimal', 'vm', 'early', 'late'], { env });
+  const elements = ['debian-minimal', 'vm', 'early', 'late'];
+  const more = { ...env, ELEMENTS_PATH: `${env.ELEMENTS_PATH}:${upstream}` };
+  return quietly(join(root, 'bin', 'stackwright'), [...words, ...elements], more);
+}
+
+/** Shows what a program has said only where it fails. */
+async function quietly(program, words, env) {
+  const { exitCode, all } = await execa(program, words, { env, all: true, reject: false });
+  if (exitCode !== 0) throw new Error(`${program} failed with status ${exitCode}:\n${all.slice(-2000)}`);
 }
 
 async function packagesOf({ work, env }) {

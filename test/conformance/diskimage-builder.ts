@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packageRoot } from '../../src/base/package-root.js';
 
 /** Debian's diskimage-builder as it is installed, or else unpacked from its package and not installed. */
 export interface Upstream {
@@ -63,37 +64,7 @@ export function askPython<Answer>(
  * Programs for the front of PATH: `sudo`, which upstream's scripts call and root does not need, and
  * `kpartx` and `dmsetup`, so that partitions are loop devices also where the kernel has no device mapper.
  */
-export function hostPrograms(directory: string): string {
-  const bin = join(directory, 'host-programs');
-  mkdirSync(bin, { recursive: true });
-  writeFileSync(join(bin, 'sudo'), sudo, { mode: 0o755 });
-  writeFileSync(join(bin, 'kpartx'), kpartx, { mode: 0o755 });
-  // In a container upstream asks it for the nodes of what kpartx has made.
-  writeFileSync(join(bin, 'dmsetup'), '#!/bin/sh\n', { mode: 0o755 });
-  return bin;
-}
-
-const sudo = `#!/bin/bash
-while [[ \${1:-} == -* ]]; do shift; done
-exec env -- "$@"
-`;
-
-const kpartx = `#!/bin/bash
-set -eu -o pipefail
-device=\${!#}
-links=/dev/mapper/$(basename "$device")p
-if [ "$1" = -d ]; then
-    for link in "$links"*; do
-        losetup --detach "$(readlink "$link")"
-        rm "$link"
-    done
-    exit
-fi
-image=$(losetup --noheadings --output BACK-FILE "$device")
-partx --show --noheadings --output NR,START,SECTORS "$device" | while read -r number start sectors; do
-    ln -s "$(losetup --find --show --offset $((start * 512)) --sizelimit $((sectors * 512)) "$image")" "$links$number"
-done
-`;
+export const hostPrograms = join(packageRoot(), 'test', 'conformance', 'host-programs');
 
 /** The names of upstream's elements. */
 export function elementNames({ elements }: Upstream): string[] {

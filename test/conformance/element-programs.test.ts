@@ -201,7 +201,7 @@ it.skipIf(missing)('maps the names of services as upstream does', () => {
     }
     for (const script of ['10-merge-svc-map-files', '11-copy-svc-map-file']) {
       const env = {
-        PATH: `${hostPrograms(work)}:/usr/bin:/bin`,
+        PATH: `${hostPrograms}:/usr/bin:/bin`,
         TMP_MOUNT_PATH: join(path, 'mnt'),
         TMP_BUILD_DIR: path,
         DISTRO_NAME: name,
@@ -320,7 +320,7 @@ it.skipIf(missing)('source-repositories expands lines, fetches and notes as upst
         encoding: 'utf8',
         cwd: place,
         env: {
-          PATH: `${hostPrograms(work)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+          PATH: `${hostPrograms}:/usr/sbin:/usr/bin:/sbin:/bin`,
           HOME: place,
           TMPDIR: place,
           TMP_BUILD_DIR: place,

@@ -99,7 +99,7 @@ describe.skipIf(missing)('upstream’s unmodified elements in both builders', ()
   const state = stateDirectory(join(work, 'state'));
   const root = join(work, `debootstrap-debian-bookworm-${hostArchitecture()}.tar.gz`);
   const environment = {
-    PATH: [hostPrograms(work), dirname(process.execPath), process.env.PATH].join(delimiter),
+    PATH: [hostPrograms, dirname(process.execPath), process.env.PATH].join(delimiter),
     STACKWRIGHT_STATE: state.root,
     TMP_DIR: work,
     USER: 'root',
