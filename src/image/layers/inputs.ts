@@ -66,12 +66,12 @@ const namedOnly =
 const describesBuild =
   /^(DIB_(ENV|ARGS|CHECKSUM|MOUNTPOINTS|MANIFEST_SAVE_DIR|IMAGE_SIZE|ROOT_LABEL|ROOT_FSTYPE|BOOT_LABEL)|IMAGE_.*|COMPRESS_IMAGE|FS_TYPE|SKIP_BASE)$/;
 
-/** Text that makes up names of variables, such as that of the install type of an element. */
-const makesUpNames = /\$\{!/;
+/** Text that makes up names of variables, or searches them: such as that of the install type of an element. */
+const makesUpNames = /\$\{!|\benv\s*\|\s*grep\b/;
 
 /** Text that may read all variables. */
 const readsAll =
-  /\bcompgen -[Aev]|\bprintenv\b|\b(declare|typeset) -\w*[xp]|\bexport -p\b|(^|[;&|(\s])(\/usr\/bin\/)?env(\s+-0)?\s*($|[|>)])/m;
+  /\bcompgen -[Aev]|\bprintenv\b|\b(declare|typeset) -\w*[xp]|\bexport -p\b|(^|[;&|(\s])(\/usr\/bin\/)?env(\s+-0)?\s*($|[>)]|\|(?!\s*grep\b))/m;
 
 /** Variables that always count, sorted. */
 export function alwaysCounted(environment: [name: string, value: string][]): [string, string][] {
@@ -131,8 +131,11 @@ function variableInputs(texts: string[], view: HooksView, { environment, digest 
   const all = texts.some((text) => readsAll.test(text));
   const madeUp = texts.some((text) => makesUpNames.test(text));
   const words = new Set(texts.flatMap(wordsOf));
-  const counts = (name: string) =>
-    all || words.has(name) || !namedOnly.test(name) || (madeUp && !describesBuild.test(name));
+  // Names are made up from beginnings that are in the text.
+  const beginnings = madeUp ? [...words].filter((word) => word.length > 2 && word.endsWith('_')) : [];
+  const mayBeMadeUp = (name: string) =>
+    madeUp && (!describesBuild.test(name) || beginnings.some((beginning) => name.startsWith(beginning)));
+  const counts = (name: string) => all || words.has(name) || !namedOnly.test(name) || mayBeMadeUp(name);
   const files = environmentFiles(view)
     .map((name) => `environment.d/${name}`)
     .filter((path) => {

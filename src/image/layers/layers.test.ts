@@ -28,7 +28,7 @@ beforeEach(() => {
   work = mkdtempSync(join(tmpdir(), 'stackwright-layers-'));
   state = stateDirectory(join(work, 'state'));
   elements = elementsIn(join(work, 'elements'));
-  elements.system('tiny', { programs: ['/bin/cat', '/bin/chmod', '/bin/ln', '/bin/rm'] });
+  elements.system('tiny', { programs: ['/bin/cat', '/bin/chmod', '/bin/grep', '/bin/ln', '/bin/rm'] });
   script('web', 'extra-data.d/10-data', ['echo data > "$TARGET_ROOT/data"']);
   script('web', 'install.d/10-first', ['echo first > /first', 'ln /first /linked', 'chmod 0600 /data']);
   script('web', 'install.d/20-second', ['echo "${DIB_SECOND:-}" > /second', 'rm /data', 'chmod 0640 /linked']);
@@ -125,6 +125,23 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     expect(any.ran).toEqual(everything);
     const job = await build(['tiny', 'web'], { environment: { MAKEFLAGS: '-j2', CI_JOB_ID: '7' } });
     expect(job.ran).toEqual([]);
+  });
+
+  it.each([
+    ['env | grep "^DIB_INSTALLTYPE_" || true', ['install.d/20-second', 'finalise.d/10-last'], ['finalise.d/10-last']],
+    [
+      'env | grep "^IMAGE_" || true',
+      ['install.d/20-second', 'finalise.d/10-last'],
+      ['install.d/20-second', 'finalise.d/10-last'],
+    ],
+    ['env > /dev/null', ['install.d/20-second', 'finalise.d/10-last'], ['install.d/20-second', 'finalise.d/10-last']],
+  ])('counts what a script searches: %s', async (line, forType, forName) => {
+    script('web', 'install.d/20-second', [line]);
+    await build(['tiny', 'web'], { imageName: 'one' });
+
+    const environment = { DIB_INSTALLTYPE_web: 'package' };
+    expect((await build(['tiny', 'web'], { imageName: 'one', environment })).ran).toEqual(forType);
+    expect((await build(['tiny', 'web'], { imageName: 'two' })).ran).toEqual(forName);
   });
 
   it('counts what environment.d sets, where a script can read it', async () => {
