@@ -43,6 +43,8 @@ export const hostPrograms: HostProgram[] = [
   { program: 'losetup', package: 'mount', purpose: 'image: block devices' },
   { program: 'sfdisk', package: 'fdisk', purpose: 'image: partition tables' },
   { program: 'mke2fs', package: 'e2fsprogs', purpose: 'image: file systems' },
+  { program: 'curl', package: 'curl', purpose: 'image: asks archives for their packages, downloads files' },
+  { program: 'git', package: 'git', purpose: 'image: source-repositories' },
   { program: 'getfattr', package: 'attr', purpose: 'image: compares images' },
   { program: 'setpriv', package: 'util-linux', purpose: 'engine: PostgreSQL does not run as root' },
   { program: '/usr/lib/postgresql/*/bin/initdb', package: 'postgresql', purpose: 'engine: the private database' },
