@@ -83,7 +83,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
   try {
     await runPhases(build, treePhases);
     const finished = config ? await finishedState(build, config, options) : undefined;
-    const kept = finished && !options.fresh && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
+    const kept = finished && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
     if (finished && kept?.disk) {
       await write({ kind: 'disk', path: store.file(finished, kept.disk) });
       await saveManifests(store.file(finished, manifestsName), output);
@@ -150,7 +150,8 @@ export async function explainBuild(options: BuildOptions | ImageOptions): Promis
     const steps = phases.flatMap((phase) => phaseSteps(build, phase)).length;
     const { held, miss } = layers;
     if (miss || !config || !('formats' in options)) return { held, steps, next: miss, disk: false };
-    return { held, steps, disk: store.use(await finishedState(build, config, options)) !== undefined };
+    const finished = await finishedState(build, config, options);
+    return { held, steps, disk: finished !== undefined && store.use(finished) !== undefined };
   } finally {
     await endBuild(build);
   }
@@ -160,7 +161,11 @@ export async function explainBuild(options: BuildOptions | ImageOptions): Promis
 const manifestsName = 'manifests';
 
 /** The name of the state in which the disk is whole. */
-async function finishedState(build: Build, config: BlockDeviceConfig, options: ImageOptions): Promise<string> {
+async function finishedState(
+  build: Build,
+  config: BlockDeviceConfig,
+  options: ImageOptions,
+): Promise<string | undefined> {
   const { size, rootLabel, mkfsOptions, maxOnlineResize } = options;
   const { file: _file, ...devices } = config;
   const input = (kind: 'block devices' | 'options', value: object) => ({

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Reporter } from '../../base/events.js';
 import { reportImage } from '../events.js';
@@ -16,7 +17,7 @@ import { sourceInputs } from './sources.js';
 import type { LayerRecord, LayerStore } from './store.js';
 
 /** The kernel takes one page of mount options, which names every layer. */
-const mostLayers = 150;
+const mostLayers = 120;
 
 export interface ChainOptions {
   store: LayerStore;
@@ -67,8 +68,8 @@ export interface LayerChain {
   end(): void;
   /** Keeps the state after the step that has run. */
   keep(seconds: number): Promise<void>;
-  /** The names of states to come, which are not kept one by one. */
-  foresee(steps: Step[]): Promise<string>;
+  /** The name of a state to come, whose steps are not kept one by one; none where states before it are not kept. */
+  foresee(steps: Step[]): Promise<string | undefined>;
 }
 
 export async function openChain(options: ChainOptions): Promise<LayerChain> {
@@ -83,7 +84,9 @@ export async function openChain(options: ChainOptions): Promise<LayerChain> {
   let miss: Miss | undefined;
   let begun = false;
   let ended = false;
-  let pending: { step: Step; inputs: LayerInput[]; id: string; parent: string } | undefined;
+  let pending: { step: Step; inputs: LayerInput[]; parent: string } | undefined;
+  // What a fresh build makes is another state, also where all that is known of it is the same.
+  const generation = options.fresh ? randomUUID() : '';
 
   const startChanges = await noteStart();
 
@@ -158,37 +161,37 @@ export async function openChain(options: ChainOptions): Promise<LayerChain> {
     const inputs = await inputsOf(step);
     const parent = id;
     id = stateIdentity(parent, step, inputs);
-    pending = { step, inputs, id, parent };
+    pending = { step, inputs, parent };
     if (!restoring) return false;
-    const record = options.fresh ? undefined : store.use(id);
-    if (!record) {
-      const fresh: LayerChange = { kind: 'fresh build', name: 'of everything', change: 'new' };
-      missed(step, options.fresh ? [fresh] : explain(store, parent, step, inputs));
-      return false;
+    const candidates = options.fresh ? [] : store.find(id);
+    const reasons: LayerChange[][] = [];
+    for (const record of candidates) {
+      const changes = await outdated(record);
+      const layer = join(store.file(record.id, changesName), 'hooks');
+      const hook = changes.length > 0 ? undefined : applyHookChanges(hooks, record.hooks, layer);
+      if (hook !== undefined) changes.push({ kind: 'hooks file', name: hook, change: 'changed' });
+      reasons.push(changes);
+      if (changes.length > 0) continue;
+      id = record.id;
+      store.use(id);
+      if (record.changed) layers.push(id);
+      held++;
+      return true;
     }
-    const changes = await outdated(record);
-    const hook =
-      changes.length > 0
-        ? undefined
-        : applyHookChanges(hooks, record.hooks, join(store.file(id, changesName), 'hooks'));
-    if (hook !== undefined) changes.push({ kind: 'hooks file', name: hook, change: 'changed' });
-    if (changes.length > 0) {
-      missed(step, changes);
-      // The record tells of another state under this name.
-      await store.remove(id);
-      return false;
-    }
-    if (record.changed) layers.push(id);
-    held++;
-    return true;
+    const fresh: LayerChange = { kind: 'fresh build', name: 'of everything', change: 'new' };
+    missed(step, options.fresh ? [fresh] : (reasons[0] ?? explain(store, parent, step, inputs)));
+    return false;
   }
 
   async function keep(seconds: number): Promise<void> {
     if (!pending || !keeping || ended) return;
-    const { step, inputs, id: made, parent } = pending;
+    const { step, inputs, parent } = pending;
     pending = undefined;
-    const record = { ...emptyRecord(), id: made, parent, phase: step.phase, step: step.name, inputs, seconds };
-    if (!(await overlay.hasChanges())) return await store.add(record);
+    const known = { ...emptyRecord(), parent, phase: step.phase, step: step.name, inputs, seconds };
+    if (!(await overlay.hasChanges())) {
+      id = variant(id, generation, {});
+      return await store.add({ ...known, id });
+    }
     if (layers.length >= mostLayers) return stopKeeping(step, `there are ${mostLayers} layers below`);
     const after: { hooks: HookChange[]; packageIndexes: Record<string, string> } = {
       hooks: overlay.touches('hooks') ? hookChanges(hooks, readHooks(options.hooks)) : [],
@@ -199,9 +202,10 @@ export async function openChain(options: ChainOptions): Promise<LayerChain> {
       await options.onMount();
       return stopKeeping(step, 'a process that a script has started is still in it');
     }
-    await store.add({ ...record, ...after, changed: true }, { [changesName]: changes });
-    layers.push(made);
-    applyHookChanges(hooks, after.hooks, join(store.file(made, changesName), 'hooks'));
+    id = variant(id, generation, after);
+    await store.add({ ...known, ...after, id, changed: true }, { [changesName]: changes });
+    layers.push(id);
+    applyHookChanges(hooks, after.hooks, join(store.file(id, changesName), 'hooks'));
     await overlay.mount(layers);
     await options.onMount();
   }
@@ -234,11 +238,23 @@ export async function openChain(options: ChainOptions): Promise<LayerChain> {
       ended = true;
     },
     async foresee(steps) {
+      if (!keeping) return undefined;
       let at = id;
       for (const step of steps) at = stateIdentity(at, step, await inputsOf(step));
       return at;
     },
   };
+}
+
+/**
+ * The name of a state among those that began with the same inputs. What decides on a step only
+ * while it runs belongs to the name too, so that nothing that another build uses is ever replaced.
+ */
+function variant(id: string, generation: string, seen: Partial<Pick<LayerRecord, 'hooks' | 'packageIndexes'>>): string {
+  const indexes = Object.entries(seen.packageIndexes ?? {}).sort();
+  if (generation === '' && indexes.length === 0 && !seen.hooks?.length) return id;
+  const text = JSON.stringify([generation, indexes, seen.hooks]);
+  return `${id}-${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
 }
 
 /** Compares a step with what was made from the same state before. */

@@ -155,7 +155,7 @@ function variableInputs(texts: string[], view: HooksView, { environment, digest 
 
 /** They say where and how to build, and not what. */
 const describesPlace =
-  /^(TMP_.*|_LIB|DIB_IMAGE_CACHE|DIB_LOCKFILES|DIB_NO_TMPFS|DIB_MIN_TMPFS|DIB_DEBUG_TRACE|DIB_OFFLINE|DIB_ARGS|DIB_SHOW_IMAGE_USAGE|DIB_BLOCK_DEVICE_PARAMS_YAML|OUT_IMAGE_PATH)$/;
+  /^(TMP_.*|_LIB|DIB_IMAGE_CACHE|DIB_LOCKFILES|DIB_NO_TMPFS|DIB_MIN_TMPFS|DIB_DEBUG_TRACE|DIB_OFFLINE|DIB_SHOW_IMAGE_USAGE|DIB_BLOCK_DEVICE_PARAMS_YAML|OUT_IMAGE_PATH)$/;
 
 function assignedIn(text: string): string[] {
   return [...text.matchAll(/\b([A-Za-z_][A-Za-z0-9_]*)\+?=/g)].map(([, name = '']) => name);

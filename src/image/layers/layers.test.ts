@@ -189,6 +189,17 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     expect(changed.tree).toBe((await build(['tiny', 'web'], { fresh: true })).tree);
   });
 
+  it('builds on what a fresh build has made, and on nothing older', async () => {
+    script('web', 'install.d/10-first', ['echo "$EPOCHREALTIME" > /time']);
+    script('web', 'install.d/20-second', ['cat /time > /copy']);
+    const first = await build(['tiny', 'web']);
+    const fresh = await build(['tiny', 'web'], { fresh: true });
+
+    expect(fresh.ran).toEqual(everything);
+    expect(fresh.tree).not.toBe(first.tree);
+    expect(await build(['tiny', 'web'])).toEqual({ ran: [], tree: fresh.tree });
+  });
+
   it('keeps the states before a script that fails', async () => {
     script('web', 'install.d/20-second', ['exit 3']);
     await expect(build(['tiny', 'web'])).rejects.toMatchObject({ code: 'ElementScriptFailed' });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { run } from '../../base/command.js';
 import { hasCode } from '../../base/errors.js';
+import { readTextIfExistsSync } from '../../base/files.js';
 import { bootIdentity, isAlive, ownProcess, type ProcessIdentity } from '../../base/process.js';
 import type { StateDirectory } from '../../base/state.js';
 import { inputKinds } from './inputs.js';
@@ -45,6 +46,8 @@ export interface LayerStore {
   directory: string;
   /** A digest that cannot be guessed from elsewhere: values of variables may be secrets. */
   digest(text: string | Buffer): string;
+  /** The states that can be used of those whose name begins so, the newest first. */
+  find(name: string): LayerRecord[];
   /** The record of a state that can be used; it is then kept from being removed while we run. */
   use(id: string): LayerRecord | undefined;
   /** A file of its directory. */
@@ -54,8 +57,6 @@ export interface LayerStore {
    * @param files what is moved into its directory, by name there; from another file system it is copied
    */
   add(record: Omit<LayerRecord, 'bytes' | 'createdAt' | 'boot'>, files?: Record<string, string>): Promise<void>;
-  /** Removes a state that is not true any more. */
-  remove(id: string): Promise<void>;
   /** Makes what was added last longer than a power cut. */
   flush(): Promise<void>;
   /** Those that follow a state, or begin builds, the newest first. */
@@ -94,9 +95,14 @@ export function openLayers(state: StateDirectory): LayerStore {
       }
       return usable(directory, id);
     },
+    find: (name) =>
+      readdirSync(directory)
+        .filter((id) => id === name || id.startsWith(`${name}-`))
+        .flatMap((id) => usable(directory, id) ?? [])
+        .sort(newestFirst),
     file: (id, name) => join(directory, id, name),
     async add(record, files = {}) {
-      const unfinished = join(directory, `.new-${randomBytes(6).toString('hex')}`);
+      const unfinished = join(directory, `.new-${process.pid}-${randomBytes(6).toString('hex')}`);
       await mkdir(unfinished, { mode: 0o700 });
       for (const [name, path] of Object.entries(files)) await moveInto(path, join(unfinished, name));
       // A record takes one block, and its directory another.
@@ -114,7 +120,6 @@ export function openLayers(state: StateDirectory): LayerStore {
         await rm(unfinished, { recursive: true, force: true });
       }
     },
-    remove: (id) => removeLayer(directory, id),
     async flush() {
       if (added.length === 0) return;
       await run('sync', ['--file-system', directory]);
@@ -123,9 +128,13 @@ export function openLayers(state: StateDirectory): LayerStore {
     children: (parent) =>
       readRecords(directory)
         .filter((record) => record.parent === parent)
-        .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
+        .sort(newestFirst),
     list: () => readRecords(directory),
   };
+}
+
+function newestFirst(a: LayerRecord, b: LayerRecord): number {
+  return a.createdAt < b.createdAt ? 1 : -1;
 }
 
 async function usedBytes(path: string): Promise<number> {
@@ -193,8 +202,8 @@ export interface PrunedLayers {
 export async function pruneLayers(state: StateDirectory, keepBytes: number): Promise<PrunedLayers> {
   const directory = state.path('cache', 'layers');
   if (!existsSync(directory)) return { removed: 0, bytes: 0, keptBytes: 0 };
-  await removeUnfinished(directory);
   const since = oldestUser(directory);
+  await removeUnfinished(directory);
   const records = readRecords(directory);
   const used = lastUses(records);
   const byAge = [...records].sort(
@@ -241,19 +250,20 @@ function oldestUser(directory: string): number {
   for (const name of existsSync(users) ? readdirSync(users) : []) {
     const file = join(users, name);
     const found = statSync(file, { throwIfNoEntry: false });
-    const user: ProcessIdentity | undefined = found ? JSON.parse(readFileSync(file, 'utf8') || 'null') : undefined;
+    // Empty while its build writes it.
+    const user: ProcessIdentity | null = JSON.parse(readTextIfExistsSync(file) || 'null');
     if (user && !isAlive(user)) rmSync(file, { force: true });
-    else if (user && user.pid !== process.pid && found) oldest = Math.min(oldest, found.mtimeMs);
+    else if (name !== String(process.pid) && found) oldest = Math.min(oldest, found.mtimeMs);
   }
   return oldest;
 }
 
-/** What killed builds were adding, or removing. */
+/** What killed builds were adding, or removing. Those that run have said so in the directory of users. */
 async function removeUnfinished(directory: string): Promise<void> {
   for (const name of readdirSync(directory)) {
-    const path = join(directory, name);
-    const old = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > 3600_000;
-    if (name.startsWith('.gone-') || (name.startsWith('.new-') && old)) await removeTree(path);
+    const [, owner] = /^\.new-(\d+)-/.exec(name) ?? [];
+    const left = owner !== undefined && !existsSync(join(directory, usersDirectory, owner));
+    if (left || name.startsWith('.gone-')) await removeTree(join(directory, name));
   }
 }
 
