@@ -33,5 +33,6 @@ export { type LintFinding, lintElements } from './lint.js';
 export { parseFormats } from './output.js';
 export type { PackageInstalls } from './package-installs.js';
 export { buildRamdisk, type RamdiskOptions } from './ramdisk.js';
+export { sourceDateEpoch } from './reproducible.js';
 export { ensureTree, type KeptTree } from './tree.js';
 export { wantedPackages } from './wanted-packages.js';

@@ -9,7 +9,7 @@ import { reportImage } from './events.js';
  * With it the same inputs give the same bytes.
  * @throws StackwrightError `SourceDateInvalid`
  */
-export function sourceDateEpoch({ SOURCE_DATE_EPOCH: text }: Record<string, string>): number | undefined {
+export function sourceDateEpoch({ SOURCE_DATE_EPOCH: text }: NodeJS.ProcessEnv): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,10}$/.test(text)) return Number(text);
   throw new StackwrightError('SourceDateInvalid', 'SOURCE_DATE_EPOCH is not a number of seconds since 1970', {

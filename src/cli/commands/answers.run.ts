@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
 import { type AnswerFinding, checkAnswers, generateAnswers, showAnswers } from '../../deploy/index.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
+import { plainTable } from '../table.js';
 import type { AnswersFlags, GenerateFlags } from './answers.js';
 
 export async function check(this: CliContext, flags: AnswersFlags, file: string): Promise<void> {
@@ -34,7 +34,7 @@ export async function show(this: CliContext, flags: AnswersFlags, file: string):
       this.printJson(answers);
       return;
     }
-    const table = new Table({ head: ['group', 'name', 'value', 'from'], style: { head: [], border: [] } });
+    const table = plainTable(['group', 'name', 'value', 'from']);
     for (const { group, name, value, from } of answers) table.push([group, name, value, from]);
     this.print(table.toString());
   });

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
 import {
   type DeployOutcome,
@@ -13,6 +12,7 @@ import {
 import { openDatabase } from '../../engine/index.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
+import { plainTable } from '../table.js';
 import type { DeployFlags, LookFlags, RunFlags } from './deploy.js';
 
 export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
@@ -108,7 +108,7 @@ function stepLine(step: { title: string; host: string | null }): string {
 }
 
 function runTable(runs: RunReport[]): string {
-  const table = new Table({ head: ['run', 'state', 'steps', 'started', 'ended'], style: { head: [], border: [] } });
+  const table = plainTable(['run', 'state', 'steps', 'started', 'ended']);
   for (const { run, state, steps, done, createdAt, finishedAt } of runs) {
     const ended = finishedAt?.toISOString() ?? '';
     table.push([run, colour(state), `${done} of ${steps}`, createdAt.toISOString(), ended]);
@@ -117,7 +117,7 @@ function runTable(runs: RunReport[]): string {
 }
 
 function stepTable(steps: StepReport[]): string {
-  const table = new Table({ head: ['host', 'step', 'state', 'starts', 'seconds'], style: { head: [], border: [] } });
+  const table = plainTable(['host', 'step', 'state', 'starts', 'seconds']);
   for (const { host, title, state, starts, seconds } of steps) {
     table.push([host ?? '', title, colour(state), String(starts), seconds === null ? '' : seconds.toFixed(1)]);
   }

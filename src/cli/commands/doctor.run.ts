@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
 import { examineHost, type Finding, installPackages } from '../../base/host.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
+import { plainTable } from '../table.js';
 
 export async function doctor(this: CliContext, flags: { json: boolean; install: boolean }): Promise<void> {
   await command(this, flags.json, async () => {
@@ -31,7 +31,7 @@ function missingPackages(findings: Finding[]): string[] {
 }
 
 function table(findings: Finding[]): string {
-  const rows = new Table({ head: ['', 'program', 'package', 'for'], style: { head: [], border: [] } });
+  const rows = plainTable(['', 'program', 'package', 'for']);
   for (const finding of findings) {
     const lack = finding.optional ? outputColors.yellow('optional') : outputColors.red('missing');
     const mark = finding.path ? outputColors.green('ok') : lack;

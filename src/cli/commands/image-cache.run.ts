@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import { openLayers, pruneLayers } from '../../image/index.js';
 import { type CliContext, command } from '../context.js';
+import { megabytes, plainTable } from '../table.js';
 import type { ImageCacheFlags, ImageCachePruneFlags } from './image.js';
 
 export async function imageCacheList(this: CliContext, flags: ImageCacheFlags): Promise<void> {
@@ -13,10 +13,7 @@ export async function imageCacheList(this: CliContext, flags: ImageCacheFlags): 
       });
       return this.printJson(listed);
     }
-    const rows = new Table({
-      head: ['state', 'step', 'size', 'made in', 'used', 'elements'],
-      style: { head: [], border: [] },
-    });
+    const rows = plainTable(['state', 'step', 'size', 'made in', 'used', 'elements']);
     for (const { id, phase, step, bytes, seconds, usedAt, elements } of sorted) {
       const used = usedAt.toISOString().replace(/\..*/, 'Z');
       rows.push([id, `${phase}/${step}`, megabytes(bytes), `${seconds.toFixed(1)} s`, used, elements.length]);
@@ -33,8 +30,4 @@ export async function imageCachePrune(this: CliContext, flags: ImageCachePruneFl
     const { removed, bytes, keptBytes } = pruned;
     this.print(`removed ${removed} states of ${megabytes(bytes)}; ${megabytes(keptBytes)} stay`);
   });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../base/files.js';
 import type { StateDirectory } from '../../base/state.js';
@@ -17,9 +16,11 @@ import {
   openImage,
   readableName,
   readImageRecord,
+  sourceDateEpoch,
 } from '../../image/index.js';
 import { getRole, type Role, readRoleAt } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
+import { plainTable } from '../table.js';
 import type { ImageBomFlags, ImageDiffFlags, ImageShowFlags } from './image-contents.js';
 
 /** Rows of a table for a person; `--json` has them all. */
@@ -64,7 +65,7 @@ export async function imageBom(this: CliContext, flags: ImageBomFlags, ...words:
   await command(this, false, async () => {
     const state = await this.openState(this.reporter());
     const [{ path, ...named }] = namedImages(words, state, 1);
-    const options = { ...named, sourceDateEpoch: this.process.env.SOURCE_DATE_EPOCH };
+    const options = { ...named, sourceDateEpoch: sourceDateEpoch(this.process.env) };
     const text = await reading(path, state, (contents) => billOfMaterials(contents, flags.format, options));
     if (flags.output === undefined) this.print(text.trimEnd());
     else await writeFileAtomic(flags.output, text);
@@ -158,7 +159,7 @@ function titled(rows: [title: string, value: string | undefined][]): string[] {
 
 function packageTable({ packages }: ImageDescription): string {
   if (!packages) return 'The image has no dpkg, so its packages are not known.';
-  const rows = table(['package', 'version', 'architecture', 'installed']);
+  const rows = plainTable(['package', 'version', 'architecture', 'installed'], { lines: false });
   for (const { name, version, architecture, installedBytes } of packages) {
     rows.push([readable(name), readable(version), readable(architecture), readableSize(installedBytes)]);
   }
@@ -166,7 +167,7 @@ function packageTable({ packages }: ImageDescription): string {
 }
 
 function directoryTable({ directories }: ImageDescription): string {
-  const rows = table(['directory', 'on disk', 'files']);
+  const rows = plainTable(['directory', 'on disk', 'files'], { lines: false });
   for (const { path, allocatedBytes, files } of directories.slice(0, mostRows)) {
     rows.push([path, readableSize(allocatedBytes), String(files)]);
   }
@@ -176,7 +177,7 @@ function directoryTable({ directories }: ImageDescription): string {
 
 function elementTable({ elements, elementsUnknown }: ImageDescription): string {
   if (!elements) return `Sizes by element are not known: ${elementsUnknown}.`;
-  const rows = table(['element', 'packages', 'installed']);
+  const rows = plainTable(['element', 'packages', 'installed'], { lines: false });
   for (const { element, packages, installedBytes } of elements) {
     rows.push([element ?? 'operating system', String(packages), readableSize(installedBytes)]);
   }
@@ -196,7 +197,7 @@ function provenanceLines({ provenance }: ImageDescription): string[] {
 function differenceLines({ packages, files }: ImageDifference): string[] {
   const lines: string[] = [];
   if (packages.length > 0) {
-    const rows = table(['', 'package', 'before', 'after', 'installed', 'files']);
+    const rows = plainTable(['', 'package', 'before', 'after', 'installed', 'files'], { lines: false });
     for (const { change, name, before, after, installedBytes, files: count } of packages) {
       const size = readableSize(installedBytes, true);
       rows.push([change, readable(name), readable(before ?? ''), readable(after ?? ''), size, count || '']);
@@ -256,12 +257,6 @@ function fileLine({ file, owner = '-' }: ListedFile): string {
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
-}
-
-/** Without lines between rows, of which there can be hundreds. */
-function table(head: string[]) {
-  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
-  return new Table({ head, chars, style: { head: [], border: [] } });
 }
 
 /** Text of an image, with what would move the cursor of a terminal escaped. */

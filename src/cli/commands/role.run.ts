@@ -1,17 +1,14 @@
-import Table from 'cli-table3';
 import { stateDirectory } from '../../base/state.js';
 import { getRole, listRoles, type Role } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
+import { megabytes, plainTable } from '../table.js';
 import type { RoleFlags } from './role.js';
 
 export async function roleList(this: CliContext, flags: RoleFlags): Promise<void> {
   await command(this, flags.json, async () => {
     const roles = listRoles(stateDirectory());
     if (flags.json) return this.printJson(roles);
-    const rows = new Table({
-      head: ['name', 'version', 'size', 'unpacked', 'kernel', 'published'],
-      style: { head: [], border: [] },
-    });
+    const rows = plainTable(['name', 'version', 'size', 'unpacked', 'kernel', 'published']);
     for (const role of roles) {
       const kernel = role.kernelVersion ?? 'none';
       rows.push([
@@ -46,8 +43,4 @@ function lines(role: Role): [title: string, value: string][] {
     ['image', role.imageIdentity],
     ['published', role.createdAt],
   ];
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(0)} MB`;
 }

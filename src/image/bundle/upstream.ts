@@ -1,5 +1,5 @@
-import { run } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
+import { aptProxies, aptProxyOf } from '../apt-proxies.js';
 
 /** The proxy by which this host itself would fetch a URL; undefined for none. */
 export type UpstreamProxies = (url: URL, userAgent: string | undefined) => URL | undefined;
@@ -10,7 +10,9 @@ export type UpstreamProxies = (url: URL, userAgent: string | undefined) => URL |
  * @throws StackwrightError `ProxyUnsupported`
  */
 export async function upstreamProxies(environment: Record<string, string>): Promise<UpstreamProxies> {
-  const apt = await aptProxies();
+  const apt = new Map<string, URL | 'DIRECT'>(
+    [...(await aptProxies())].map(([place, text]) => [place, text === 'DIRECT' ? text : parseProxy(text)]),
+  );
   const variable = (name: string) => environment[name] || environment[name.toUpperCase()];
   const ofEnvironment = new Map(
     ['http:', 'https:'].map((scheme) => {
@@ -20,33 +22,10 @@ export async function upstreamProxies(environment: Record<string, string>): Prom
   );
   const exempt = (variable('no_proxy') ?? '').split(/[\s,]+/).filter(Boolean);
   return (url, userAgent) => {
-    // Its settings for http count for https too, unless there are others.
-    const places = [url.protocol, 'http:'].flatMap((scheme) => [`${scheme}//${url.hostname}`, `${scheme}//`]);
-    const forApt = places.map((place) => apt.get(place)).find((proxy) => proxy !== undefined);
+    const forApt = aptProxyOf(apt, url);
     if (forApt && userAgent?.startsWith('Debian APT')) return forApt === 'DIRECT' ? undefined : forApt;
     return exempt.some((pattern) => matches(url, pattern)) ? undefined : ofEnvironment.get(url.protocol);
   };
-}
-
-/** By scheme and, where a proxy is for one host only, that host: `http://` or `http://HOST`. */
-async function aptProxies(): Promise<Map<string, URL | 'DIRECT'>> {
-  const lines = [...(await aptSettings()).matchAll(/^Acquire::(https?)::Proxy(?:::(\S+?))?=(.+)$/gm)];
-  return new Map(
-    lines.map(([, scheme, host = '', text = '']) => [
-      `${scheme}://${host}`,
-      text === 'DIRECT' ? text : parseProxy(text),
-    ]),
-  );
-}
-
-async function aptSettings(): Promise<string> {
-  try {
-    const { stdout } = await run('apt-config', ['dump', '--no-empty', '--format', '%f=%v%n', 'Acquire']);
-    return stdout;
-  } catch {
-    // A build host without apt.
-    return '';
-  }
 }
 
 function parseProxy(text: string): URL {

@@ -78,7 +78,7 @@ const spdxDocument = z.strictObject({
 });
 
 it.each(['spdx', 'cyclonedx'])('writes %s as expected, twice the same', async (format) => {
-  const options = { record: { identity: 'abc', elements: ['web'] }, sourceDateEpoch: '1800000000' };
+  const options = { record: { identity: 'abc', elements: ['web'] }, sourceDateEpoch: 1_800_000_000 };
 
   const text = await bill(format, options);
 

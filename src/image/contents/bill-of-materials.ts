@@ -41,8 +41,8 @@ export interface BillOptions {
   /** What to call the image; the name of its file or directory unless told. */
   name?: string;
   record?: ImageRecord;
-  /** `SOURCE_DATE_EPOCH`: seconds since 1970. */
-  sourceDateEpoch?: string;
+  /** Seconds since 1970, see `sourceDateEpoch`. */
+  sourceDateEpoch?: number;
 }
 
 const formats = { spdx, cyclonedx: cycloneDx };
@@ -107,9 +107,8 @@ function sourceUrl({ name, location, commit }: GitSource): string {
   return new PackageURL('generic', undefined, name, commit, qualifiers, undefined).toString();
 }
 
-function creationTime(root: string, sourceDateEpoch: string | undefined): string {
-  const told = sourceDateEpoch !== undefined && /^\d{1,11}$/.test(sourceDateEpoch);
+function creationTime(root: string, sourceDateEpoch: number | undefined): string {
   const status = seenInside(root, '/var/lib/dpkg/status') ?? root;
-  const milliseconds = told ? Number(sourceDateEpoch) * 1000 : statSync(status).mtimeMs;
+  const milliseconds = sourceDateEpoch === undefined ? statSync(status).mtimeMs : sourceDateEpoch * 1000;
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }

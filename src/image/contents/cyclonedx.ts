@@ -1,7 +1,7 @@
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
 import packageFile from '../../../package.json' with { type: 'json' };
+import { uuidFrom } from '../reproducible.js';
 import type { BillOfMaterials, ListedPackage, ListedSource } from './bill-of-materials.js';
-import { contentUuid } from './content-uuid.js';
 
 /** A bill of materials as CycloneDX 1.5 in JSON (https://cyclonedx.org/docs/1.5/json/). */
 export function cycloneDx(bill: BillOfMaterials): string {
@@ -33,7 +33,7 @@ export function cycloneDx(bill: BillOfMaterials): string {
   document.metadata.tools.components.add(tool);
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot5));
   const serialize = () => serializer.serialize(document, { sortLists: true, space: 2 });
-  document.serialNumber = `urn:uuid:${contentUuid(serialize())}`;
+  document.serialNumber = `urn:uuid:${uuidFrom(JSON.stringify(serialize()))}`;
   return `${serialize()}\n`;
 }
 

@@ -1,6 +1,6 @@
 import packageFile from '../../../package.json' with { type: 'json' };
+import { uuidFrom } from '../reproducible.js';
 import type { BillOfMaterials, ListedPackage, ListedSource } from './bill-of-materials.js';
-import { contentUuid } from './content-uuid.js';
 import { order } from './dpkg.js';
 
 const image = 'SPDXRef-Image';
@@ -28,7 +28,7 @@ export function spdx(bill: BillOfMaterials): string {
     dataLicense: 'CC0-1.0',
     SPDXID: 'SPDXRef-DOCUMENT',
     // A namespace must be unique and need not lead anywhere; this is the form that SPDX recommends.
-    documentNamespace: `https://spdx.org/spdxdocs/${encodeURIComponent(name)}-${contentUuid(content)}`,
+    documentNamespace: `https://spdx.org/spdxdocs/${encodeURIComponent(name)}-${uuidFrom(JSON.stringify(content))}`,
     ...content,
   };
   return `${JSON.stringify(document, null, 2)}\n`;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { run } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
 import { readTextIfExistsSync } from '../../base/files.js';
+import { aptProxies, aptProxyOf } from '../apt-proxies.js';
 
 /**
  * The package indexes from which the lists of a tree were made, by the URL of their InRelease.
@@ -88,24 +89,14 @@ export function indexReader(arch: string): (url: string) => Promise<string | und
 /** Undefined where the archive does not answer. */
 async function fetchIndex(url: string, arch: string): Promise<string | undefined> {
   try {
-    const options = ['--silent', '--fail', '--location', '--max-time', '20', ...(await aptProxy(url))];
+    // curl knows the proxies of the environment.
+    const proxy = aptProxyOf(await aptProxies(), new URL(url));
+    const way = proxy === undefined || proxy === 'DIRECT' ? [] : ['--proxy', proxy];
+    const options = ['--silent', '--fail', '--location', '--max-time', '20', ...way];
     const { stdout } = await run('curl', [...options, '--', url], { timeout: 30 });
     return indexDigest(stdout, arch);
   } catch (error) {
     if (error instanceof StackwrightError) return undefined;
     throw error;
-  }
-}
-
-/** The proxy of the build host's apt; curl knows those of the environment. */
-async function aptProxy(url: string): Promise<string[]> {
-  const scheme = url.split(':')[0] ?? 'http';
-  try {
-    const { stdout } = await run('apt-config', ['shell', 'proxy', `Acquire::${scheme}::Proxy`]);
-    const proxy = /^proxy='(.*)'$/m.exec(stdout)?.[1];
-    return proxy && proxy !== 'DIRECT' ? ['--proxy', proxy] : [];
-  } catch {
-    // A build host without apt.
-    return [];
   }
 }
