@@ -24,6 +24,7 @@ export async function bench(rounds) {
         DIB_RELEASE: 'bookworm',
         DIB_APT_SOURCES_CONF: `default:deb ${mirror} bookworm main`,
         DIB_IMAGE_CACHE: join(work, 'cache'),
+        DIB_DEBOOTSTRAP_CACHE: '1',
         DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: '1',
         ELEMENTS_PATH: elements,
         STACKWRIGHT_STATE: join(work, 'state'),

@@ -28,6 +28,7 @@ import type { BuildNetwork } from './network.js';
 import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
 import { blockDevicePhase, lastPhases, mountRoot, runPhases, sourceEnvironment, treePhases } from './phases.js';
+import { leaveReproducible, sourceDateEpoch } from './reproducible.js';
 import { fillArchives, type ImageRoot, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
@@ -113,6 +114,7 @@ export async function buildTree(options: BuildOptions): Promise<BuiltTree> {
     await restoreResolver(path);
     await unmountSystem(root);
     await tidy(path);
+    if (sourceDateEpoch(options.environment) !== undefined) leaveReproducible(path, options.reporter);
     await build.store.flush();
     return {
       path,

@@ -21,9 +21,16 @@ import { keepImageRecord } from './contents/index.js';
 import type { Element } from './elements.js';
 import type { Miss } from './layers/index.js';
 import { saveManifests, seenManifests } from './manifests.js';
-import { isDiskFormat, type OutputFormat, type OutputOptions, type WrittenOutput, writeOutputs } from './output.js';
+import {
+  isDiskFormat,
+  isPlainQcow2,
+  type OutputFormat,
+  type OutputOptions,
+  type WrittenOutput,
+  writeOutputs,
+} from './output.js';
 import { blockDevicePhase, lastPhases, phaseSteps, runPhases, treePhases } from './phases.js';
-import { reportVarying, sourceDateEpoch, uuidFrom } from './reproducible.js';
+import { leaveReproducible, reportVarying, sourceDateEpoch, uuidFrom } from './reproducible.js';
 import { mountSystem, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
 
 export interface ImageOptions extends BuildOptions {
@@ -85,25 +92,30 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     const finished = config ? await finishedState(build, config, options) : undefined;
     const kept = finished && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
     if (finished && kept?.disk) {
-      await write({ kind: 'disk', path: store.file(finished, kept.disk) });
+      const format = kept.disk === keptDisks.qcow2 ? 'qcow2' : 'raw';
+      await write({ kind: 'disk', path: store.file(finished, kept.disk), format });
       await saveManifests(store.file(finished, manifestsName), output);
       return await finish();
     }
     await build.layers.begin();
+    // Beside the work that is left; who waits for it hears of a failure.
+    const flushed = config ? store.flush() : undefined;
+    flushed?.catch(() => {});
     const devices = config ? await toBlockDevices(build, config, options) : undefined;
     await runPhases(build, lastPhases);
     await build.layers.begin();
     await restoreResolver(seenFromHost(root));
     await unmountSystem(root);
     await tidy(seenFromHost(root));
+    if (sourceDateEpoch(options.environment) !== undefined) leaveReproducible(seenFromHost(root), options.reporter);
     await write({ kind: 'tree', path: root.path, run: mounting(build) });
     await devices?.release();
     await saveManifests(seenManifests(build), output);
-    if (devices && finished) {
-      await write({ kind: 'disk', path: devices.image });
-      await keepDisk(build, finished, devices.image);
+    if (devices) {
+      await write({ kind: 'disk', path: devices.image, format: 'raw' });
+      if (finished) await keepDisk(build, finished, devices.image, written, options);
     }
-    await store.flush();
+    await (flushed ?? store.flush());
     return await finish();
   } finally {
     await endBuild(build);
@@ -183,14 +195,26 @@ async function finishedState(
   return await build.layers.foresee([disk, ...phases.flatMap((phase) => phaseSteps(build, phase))]);
 }
 
-/** So that another format needs no other build. */
-async function keepDisk(build: Build, id: string, image: string): Promise<void> {
+/** In the directory of a state: the disk, in one of these formats. */
+const keptDisks = { raw: 'disk.raw', qcow2: 'disk.qcow2' };
+
+/** So that another format needs no other build. A qcow2 of it is smaller, and at once what most ask for again. */
+async function keepDisk(
+  build: Build,
+  id: string,
+  image: string,
+  written: WrittenOutput[],
+  options: ImageOptions,
+): Promise<void> {
   const { store, place, layers } = build;
   const manifests = seenManifests(build);
-  const files = { 'disk.raw': image, ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}) };
-  const record = { id, parent: layers.id, phase: blockDevicePhase.name, step: 'disk', inputs: [], disk: 'disk.raw' };
+  const qcow2 = isPlainQcow2(options.write ?? {}) && written.find(({ format }) => format === 'qcow2');
+  const disk = qcow2 ? { [keptDisks.qcow2]: { copyOf: qcow2.path } } : { [keptDisks.raw]: image };
+  const files = { ...disk, ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}) };
+  const record = { id, parent: layers.id, phase: blockDevicePhase.name, step: 'disk', inputs: [] };
   const elements = place.elements.map(({ name }) => name);
-  await store.add({ ...record, changed: false, packageIndexes: {}, hooks: [], seconds: 0, elements }, files);
+  const known = { ...record, disk: Object.keys(disk)[0], changed: false, packageIndexes: {}, hooks: [], seconds: 0 };
+  await store.add({ ...known, elements }, files);
 }
 
 function outputVariables({ formats, write }: ImageOptions): Record<string, string> {

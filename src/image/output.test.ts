@@ -50,7 +50,8 @@ afterEach(async () => {
 function options(formats: OutputFormat[], kind: 'tree' | 'disk', more: Partial<OutputOptions> = {}): OutputOptions {
   const path = join(work, kind === 'tree' ? 'tree' : 'disk.raw');
   const output = join(work, 'out/image');
-  return { formats, source: { kind, path }, output, temporary, reporter: silentReporter, ...more };
+  const source: OutputOptions['source'] = kind === 'tree' ? { kind, path } : { kind, path, format: 'raw' };
+  return { formats, source, output, temporary, reporter: silentReporter, ...more };
 }
 
 const outputs = () => readdirSync(join(work, 'out')).sort();
@@ -197,6 +198,20 @@ it('takes a manifest of the user’s own, if it is one', async () => {
   expect(() => readAciManifest(join(work, 'none'))).toThrow(expect.objectContaining({ code: 'AciManifestInvalid' }));
 });
 
+it('makes every format of a disk from a qcow2 too, and copies what is wanted as it is', async () => {
+  const path = join(work, 'kept.qcow2');
+  execFileSync('qemu-img', ['convert', '-c', '-O', 'qcow2', join(work, 'disk.raw'), path]);
+  const source = { kind: 'disk', path, format: 'qcow2' } as const;
+
+  await writeOutputs(options(['raw', 'qcow2', 'vhd'], 'disk', { source }));
+
+  for (const name of outputs()) execFileSync('qemu-img', ['compare', join(work, 'out', name), join(work, 'disk.raw')]);
+  expect(outputs()).toHaveLength(3);
+  expect(readFileSync(join(work, 'out/image.qcow2'))).toEqual(readFileSync(path));
+  await writeOutputs(options(['qcow2'], 'disk', { source, compress: false, overwrite: true }));
+  expect(readFileSync(join(work, 'out/image.qcow2'))).not.toEqual(readFileSync(path));
+});
+
 it('makes an identifier of any name', () => {
   const named = (name: string) => JSON.parse(aciManifest(name, 'amd64')).name;
 
@@ -227,8 +242,14 @@ it('compresses with zstd unless it may not, or a user’s options exclude it', (
   const command = (compress: boolean, qemuOptions?: string) =>
     convertCommand('qcow2', { source: 'in', file: 'out', compress, qemuOptions }).join(' ');
 
-  expect(command(true)).toBe('qemu-img convert -c -f raw -O qcow2 -o compression_type=zstd in out');
+  expect(command(true)).toBe('qemu-img convert -c -W -f raw -O qcow2 -o compression_type=zstd in out');
   expect(command(true, 'cluster_size=2M')).toContain('-o compression_type=zstd,cluster_size=2M');
-  expect(command(true, 'compat=0.10')).toContain('-c -f raw -O qcow2 -o compat=0.10 in out');
+  expect(command(true, 'compat=0.10')).toContain('-c -W -f raw -O qcow2 -o compat=0.10 in out');
   expect(command(false)).toBe('qemu-img convert -f raw -O qcow2 in out');
+});
+
+it('writes the clusters of a qcow2 in order where its bytes are to be the same each time', () => {
+  const [, ...words] = convertCommand('qcow2', { source: 'in', file: 'out', compress: true, sourceDateEpoch: 1 });
+
+  expect(words).not.toContain('-W');
 });

@@ -13,7 +13,7 @@ import type { Runner } from './block-device/index.js';
 import { reportImage } from './events.js';
 import { writeOciArchive } from './oci-archive.js';
 
-/** Formats of an image: some are made from its mounted files, others from its raw disk. */
+/** Formats of an image: some are made from its mounted files, others from its disk. */
 const treeFormats = ['tar', 'tgz', 'squashfs', 'docker', 'aci'] as const;
 const diskFormats = ['qcow2', 'vhd', 'raw'] as const;
 
@@ -21,14 +21,14 @@ type TreeFormat = (typeof treeFormats)[number];
 type DiskFormat = (typeof diskFormats)[number];
 export type OutputFormat = TreeFormat | DiskFormat;
 /** Those that one command line makes. */
-type ConvertedFormat = Exclude<OutputFormat, 'raw' | 'docker'>;
+type ConvertedFormat = Exclude<OutputFormat, 'docker'>;
 
 /** What formats are made from. */
 export type OutputSource =
   /** A mounted root; `run` sees the mounts, that of a sandbox. Nothing else of the host is mounted in it. */
   | { kind: 'tree'; path: string; run?: Runner }
-  /** A raw image that nobody writes to any more. */
-  | { kind: 'disk'; path: string };
+  /** An image of a disk that nobody writes to any more. */
+  | { kind: 'disk'; path: string; format: 'raw' | 'qcow2' };
 
 export interface OutputOptions {
   /** Those that this source cannot give are left for the other one. */
@@ -183,12 +183,26 @@ function outputPath(output: string, format: OutputFormat): string {
 async function make(output: UnpublishedOutput, options: OutputOptions): Promise<void> {
   const started = Date.now();
   const { format, unfinished } = output;
-  if (format === 'raw') await copyDisk(options, unfinished);
+  if (isCopy(format, options)) await copyDisk(options, unfinished);
   else if (format === 'docker') await packOci(options, unfinished);
   else if (format === 'aci') await packAci(options, unfinished);
   else await convert(format, options, unfinished);
   if (options.checksum) output.sums = await checksums(unfinished);
   output.seconds = (Date.now() - started) / 1000;
+}
+
+/** Whether the source is what is wanted already. */
+function isCopy(format: OutputFormat, options: OutputOptions): boolean {
+  const { source } = options;
+  return source.kind === 'disk' && source.format === format && (format === 'raw' || isPlainQcow2(options));
+}
+
+/** Whether a qcow2 of these options is the one that everybody gets who wishes for nothing special. */
+export function isPlainQcow2({
+  compress = true,
+  qemuOptions,
+}: Pick<OutputOptions, 'compress' | 'qemuOptions'>): boolean {
+  return compress && !qemuOptions;
 }
 
 async function publish(
@@ -244,7 +258,8 @@ async function convert(format: ConvertedFormat, options: OutputOptions, file: st
   const { source, compress = true, qemuOptions, sourceDateEpoch, signal, logFile } = options;
   const runner = (source.kind === 'tree' ? source.run : undefined) ?? run;
   const gzip = gzipProgram();
-  const conversion = { source: source.path, file, compress, qemuOptions, gzip, beside, sourceDateEpoch };
+  const diskFormat = source.kind === 'disk' ? source.format : undefined;
+  const conversion = { source: source.path, diskFormat, file, compress, qemuOptions, gzip, beside, sourceDateEpoch };
   const [program, ...args] = convertCommand(format, conversion);
   // mksquashfs reads it there.
   const env = sourceDateEpoch === undefined ? undefined : { SOURCE_DATE_EPOCH: `${sourceDateEpoch}` };
@@ -254,6 +269,8 @@ async function convert(format: ConvertedFormat, options: OutputOptions, file: st
 /** What is written by the command line that makes a format. */
 export interface Conversion {
   source: string;
+  /** Of a disk; `raw` unless told. */
+  diskFormat?: 'raw' | 'qcow2';
   file: string;
   compress: boolean;
   qemuOptions?: string;
@@ -267,7 +284,16 @@ export interface Conversion {
 
 export function convertCommand(
   format: ConvertedFormat,
-  { source, file, compress, qemuOptions, gzip = 'gzip', beside = source, sourceDateEpoch }: Conversion,
+  {
+    source,
+    diskFormat = 'raw',
+    file,
+    compress,
+    qemuOptions,
+    gzip = 'gzip',
+    beside = source,
+    sourceDateEpoch,
+  }: Conversion,
 ): [program: string, ...args: string[]] {
   const all = ['--create', '--file', file, '--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=*'];
   const archive = sourceDateEpoch === undefined ? all : [...all, ...reproducibleTar(sourceDateEpoch)];
@@ -292,11 +318,20 @@ export function convertCommand(
       // A user's own options may need zlib, as `compat=0.10` does.
       const zstd = compress && !/compat(ibility)?=|compression_type=/.test(qemuOptions ?? '');
       const settings = [...(zstd ? ['compression_type=zstd'] : []), ...(qemuOptions ? [qemuOptions] : [])];
-      return qemuConvert('qcow2', settings, compress ? ['-c'] : [], source, file);
+      // Clusters as they come: a third faster, and other bytes each time.
+      const order = sourceDateEpoch === undefined ? ['-W'] : [];
+      return qemuConvert('qcow2', settings, compress ? ['-c', ...order] : []);
     }
     case 'vhd':
       // Without force_size the size is rounded to what old geometries can tell.
-      return qemuConvert('vpc', ['force_size=on', ...(qemuOptions ? [qemuOptions] : [])], [], source, file);
+      return qemuConvert('vpc', ['force_size=on', ...(qemuOptions ? [qemuOptions] : [])]);
+    case 'raw':
+      return qemuConvert('raw', []);
+  }
+
+  function qemuConvert(format: string, settings: string[], flags: string[] = []): [program: string, ...string[]] {
+    const options = settings.length > 0 ? ['-o', settings.join(',')] : [];
+    return ['qemu-img', 'convert', ...flags, '-f', diskFormat, '-O', format, ...options, source, file];
   }
 }
 
@@ -304,17 +339,6 @@ export function convertCommand(
 function reproducibleTar(epoch: number): string[] {
   const header = '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime';
   return ['--clamp-mtime', `--mtime=@${epoch}`, header];
-}
-
-function qemuConvert(
-  format: string,
-  settings: string[],
-  flags: string[],
-  source: string,
-  file: string,
-): [program: string, ...args: string[]] {
-  const options = settings.length > 0 ? ['-o', settings.join(',')] : [];
-  return ['qemu-img', 'convert', ...flags, '-f', 'raw', '-O', format, ...options, source, file];
 }
 
 /** Holes stay holes. */

@@ -71,8 +71,24 @@ export async function mountSystem(root: ImageRoot, { archives }: { archives: boo
   );
 }
 
+/** Ends what scripts have left running in the image, as that would hold its file systems. */
+const endProgram = `
+left() {
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/root")" != "$1" ] || echo "\${process#/proc/}"
+    done
+}
+for signal in TERM TERM TERM TERM KILL KILL; do
+    processes=$(left "$1")
+    [ -n "$processes" ] || exit 0
+    kill -s "$signal" $processes 2> /dev/null || true
+    sleep 0.2
+done
+`;
+
 /** Takes all that away again. */
 export async function unmountSystem(root: ImageRoot): Promise<void> {
+  await root.sandbox.run('/bin/bash', ['-c', endProgram, 'bash', root.path], { cwd: '/', logFile: root.logFile });
   const places = [exchangeInside, hooksInside, '/sys', '/dev/pts', '/dev', '/proc'];
   await together(
     root,

@@ -1,8 +1,8 @@
 import { hostArchitecture } from '../environment.js';
+import { listInside } from '../inside.js';
 import { type DirectorySize, sumDirectories } from './directory-sizes.js';
 import { type InstalledPackage, installedPackages, listedPath, packagePaths } from './dpkg.js';
 import { type ElementShare, elementShares } from './element-shares.js';
-import { listInside } from './inside.js';
 import type { ImageContents, ImageFormat } from './open.js';
 import { type Distribution, readDistribution } from './os-release.js';
 import { imageVariables, type Provenance, readProvenance } from './provenance.js';

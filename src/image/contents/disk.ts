@@ -2,8 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../base/command.js';
 import { StackwrightError } from '../../base/errors.js';
+import { readInside, seenInside } from '../inside.js';
 import type { Sandbox } from '../sandbox.js';
-import { readInside, seenInside } from './inside.js';
 import { imageUnreadable } from './unreadable.js';
 
 /** The root of an image as we see it, and what of the image is not in it. */

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { listInside, readInside, seenInside } from './inside.js';
+import { listInside, readInside, seenInside } from '../inside.js';
 
 /** A package that is installed in an image, as dpkg's status names it. */
 export interface InstalledPackage {

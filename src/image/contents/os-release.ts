@@ -1,4 +1,4 @@
-import { readInside } from './inside.js';
+import { readInside } from '../inside.js';
 
 /** What os-release(5) says of an image. */
 export interface Distribution {

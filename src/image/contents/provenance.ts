@@ -1,5 +1,5 @@
 import { MASK, mask } from '../../base/mask.js';
-import { listInside, readInside } from './inside.js';
+import { listInside, readInside } from '../inside.js';
 
 /** The directory into which elements write what an image was built from, unless told otherwise. */
 const manifests = '/etc/dib-manifests';

@@ -56,7 +56,10 @@ export interface LayerStore {
    * Keeps a state; where another build was first, that one's stays.
    * @param files what is moved into its directory, by name there; from another file system it is copied
    */
-  add(record: Omit<LayerRecord, 'bytes' | 'createdAt' | 'boot'>, files?: Record<string, string>): Promise<void>;
+  add(
+    record: Omit<LayerRecord, 'bytes' | 'createdAt' | 'boot'>,
+    files?: Record<string, string | { copyOf: string }>,
+  ): Promise<void>;
   /** Makes what was added last longer than a power cut. */
   flush(): Promise<void>;
   /** Those that follow a state, or begin builds, the newest first. */
@@ -104,7 +107,10 @@ export function openLayers(state: StateDirectory): LayerStore {
     async add(record, files = {}) {
       const unfinished = join(directory, `.new-${process.pid}-${randomBytes(6).toString('hex')}`);
       await mkdir(unfinished, { mode: 0o700 });
-      for (const [name, path] of Object.entries(files)) await moveInto(path, join(unfinished, name));
+      for (const [name, path] of Object.entries(files)) {
+        if (typeof path === 'string') await moveInto(path, join(unfinished, name));
+        else await copyInto(path.copyOf, join(unfinished, name));
+      }
       // A record takes one block, and its directory another.
       const bytes = 8192 + (Object.keys(files).length > 0 ? await usedBytes(unfinished) : 0);
       const whole: LayerRecord = { ...record, bytes, createdAt: new Date().toISOString(), boot: bootIdentity() };
@@ -121,9 +127,10 @@ export function openLayers(state: StateDirectory): LayerStore {
       }
     },
     async flush() {
-      if (added.length === 0) return;
+      const all = added.splice(0);
+      if (all.length === 0) return;
       await run('sync', ['--file-system', directory]);
-      for (const id of added.splice(0)) writeFileSync(join(directory, id, 'synced'), '');
+      for (const id of all) writeFileSync(join(directory, id, 'synced'), '');
     },
     children: (parent) =>
       readRecords(directory)
@@ -146,8 +153,12 @@ async function moveInto(from: string, to: string): Promise<void> {
     await rename(from, to);
   } catch (error) {
     if (!hasCode(error, 'EXDEV')) throw error;
-    await run('cp', ['--archive', '--sparse=always', from, to], { timeout: 3600 });
+    await copyInto(from, to);
   }
+}
+
+async function copyInto(from: string, to: string): Promise<void> {
+  await run('cp', ['--archive', '--sparse=always', '--reflink=auto', from, to], { timeout: 3600 });
 }
 
 /** The salt of this machine's digests. */

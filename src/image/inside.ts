@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../../base/errors.js';
+import { hasCode } from '../base/errors.js';
 
 /** As many links as the kernel follows in one path. */
 const mostLinks = 40;
