@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
@@ -169,7 +167,7 @@ export async function beginBuild(
     makeBase(base);
     linkOwnElements(elements, join(base, 'elements'));
     const hooks = generateHooks(elements, join(base, 'hooks'));
-    await makeDisksDirectory(disks, options.environment, temporary);
+    mkdirSync(disks);
     sandbox = await openSandbox(temporary, { unplugged: options.network?.unplugged ?? false });
     const archives = temporary.directory('archives');
     const exchange = join(scratch, 'exchange');
@@ -335,25 +333,6 @@ function makeBase(base: string): void {
     writeFileSync(join(base, 'lib', name), text, { mode: 0o755 });
   }
   cpSync(join(firstPartyElements(), 'ramdisk-base', 'lib'), join(base, 'lib'), { recursive: true });
-}
-
-async function makeDisksDirectory(
-  path: string,
-  environment: Record<string, string>,
-  temporary: TemporaryState,
-): Promise<void> {
-  mkdirSync(path);
-  if (!wantsTmpfs(environment)) return;
-  temporary.add({ kind: 'mount', path });
-  await run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=75%', 'stackwright-image', path]);
-}
-
-/** As diskimage-builder: where RAM is at least twice `DIB_MIN_TMPFS` GiB; and where it is free. */
-function wantsTmpfs(environment: Record<string, string>): boolean {
-  if (environment.DIB_NO_TMPFS === '1') return false;
-  const needed = 2 * Number(environment.DIB_MIN_TMPFS ?? 4) * 2 ** 30;
-  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return totalmem() >= needed && Number(available ?? 0) * 1024 >= needed / 2;
 }
 
 function openLog(state: StateDirectory, name: string): string {
