@@ -183,6 +183,22 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     expectNothingLeft();
   });
 
+  it.each(['extra-data.d', 'install.d'])('names the line of a script of %s that failed', async (phase) => {
+    script('probe', `${phase}/10-fails`, [
+      'false || true',
+      'fails() {',
+      '    cat /nowhere',
+      '}',
+      'fails',
+      'echo never',
+    ]);
+
+    const failed = await buildTree(options(['tiny', 'probe'])).catch((error) => error);
+
+    expect(failed.details).toMatchObject({ file: join(work, `elements/probe/${phase}/10-fails`), line: 5 });
+    expect(failed.details.value).toMatch(/nowhere: No such file or directory$/);
+  });
+
   it('tells how to replay a failed script, and refuses a shell without a terminal', async () => {
     script('probe', 'install.d/10-fails', ['exit 7']);
     const building = buildTree(

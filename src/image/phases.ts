@@ -4,6 +4,7 @@ import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Build } from './build.js';
 import { insideEnvironment, outsideEnvironment, parseEnvironment, sourcingProgram } from './environment.js';
 import { reportImage } from './events.js';
+import { failedLine, watchLines } from './failed-line.js';
 import { environmentFiles, phaseScripts, scriptOwner } from './hooks-view.js';
 import { holdProgram, initramfsWanted, letGoProgram, makeProgram } from './initramfs.js';
 import type { Step } from './layers/index.js';
@@ -183,7 +184,8 @@ async function runScript(
     data: about,
   });
   const started = Date.now();
-  const { status, output } = await runIn(build, phase, [`${phase.name}/${script}`], environment);
+  const watched = { ...environment, ...watchLines(build.root.exchange, phase.inside) };
+  const { status, output } = await runIn(build, phase, [`${phase.name}/${script}`], watched);
   const seconds = secondsSince(started);
   if (status === 0) {
     reportImage(reporter, {
@@ -209,6 +211,7 @@ async function runScript(
     `${phase.name}/${script} of ${element} failed with status ${status}`,
     {
       ...(place ? { file: join(place, phase.name, script) } : {}),
+      line: failedLine(build.root.exchange, replay, status),
       value: output.trim().split('\n').slice(-15).join('\n'),
       hint: [
         `everything that it printed is in ${build.logFile}`,
