@@ -25,6 +25,7 @@ export {
   explainText,
   loadSite,
   matchSite,
+  nearestFirst,
   type Profile,
   type Site,
   type SiteMatch,

@@ -123,6 +123,8 @@ describe('a near miss', () => {
         line: 2,
         seen: ['network eth1 ipv4 192.168.122.9'],
         why: 'no line matches',
+        satisfied: 1,
+        specs: 2,
       },
     });
   });
@@ -131,7 +133,13 @@ describe('a near miss', () => {
     const result = match("[('disk', '$d', 'size', '4'), ('disk', '$d', 'vendor', '$v')]");
 
     expect(result).toMatchObject({
-      miss: { line: 1, why: 'no line matches with what is bound, $d is vda', seen: ['disk vdb vendor 0x1af4'] },
+      miss: {
+        line: 1,
+        why: 'no line matches with what is bound, $d is vda',
+        seen: ['disk vdb vendor 0x1af4'],
+        satisfied: 1,
+        specs: 2,
+      },
     });
   });
 
@@ -140,7 +148,7 @@ describe('a near miss', () => {
     const specs = Array.from({ length: 15 }, (_, at) => `('disk', '$d${at}', 'size', 'gt(1)')`).join(',');
 
     expect(match(`[${specs}]`, machine)).toMatchObject({
-      miss: { why: 'every line that matches is taken by another spec' },
+      miss: { why: 'every line that matches is taken by another spec', satisfied: 14, specs: 15 },
     });
   });
 

@@ -19,6 +19,9 @@ export interface NearMiss {
   /** Facts of the same class and key, as `class instance key value`; at most 20. */
   seen: string[];
   why: string;
+  /** How many specs of the profile were satisfied together at most, of how many. */
+  satisfied: number;
+  specs: number;
 }
 
 /** Facts looked at in the search before it is given up. */
@@ -40,8 +43,13 @@ export function matchSpecs(facts: Facts, specs: readonly Spec[]): MatchResult {
     patterns.push({ spec, candidates, verdicts: new Map() });
   }
   const hopeless = findHopeless(patterns);
-  if (hopeless) return { matched: false, miss: explain(hopeless.pattern, hopeless.why, index, new Map()) };
-  return new Search(patterns, index).run();
+  const found = hopeless
+    ? { pattern: hopeless.pattern, why: hopeless.why, satisfied: hopeless.satisfied, bound: new Map<string, string>() }
+    : new Search(patterns).run();
+  if ('variables' in found) return { matched: true, ...found };
+  const { pattern, why, bound } = found;
+  const satisfied = found.satisfied + taken.specs.size;
+  return { matched: false, miss: { ...explain(pattern, why, index, bound), satisfied, specs: specs.length } };
 }
 
 interface Line {
@@ -141,10 +149,8 @@ function holds(element: SpecElement, word: string, spec: Spec, line: Line): bool
  * specs to lines (augmenting paths). So a profile that wants 12 disks is refused on 11 at once,
  * where a search would try every permutation.
  */
-function findHopeless(patterns: Pattern[]): { pattern: Pattern; why: string } | undefined {
+function findHopeless(patterns: Pattern[]): { pattern: Pattern; why: string; satisfied: number } | undefined {
   const possible = patterns.map((pattern) => pattern.candidates.filter((line) => mayPass(pattern, line)));
-  const empty = patterns.find((_, at) => possible[at]?.length === 0);
-  if (empty) return { pattern: empty, why: 'no line matches' };
   const owner = new Map<number, number>();
   const assign = (at: number, visited: Set<number>): boolean => {
     const lines = possible[at] ?? [];
@@ -162,8 +168,12 @@ function findHopeless(patterns: Pattern[]): { pattern: Pattern; why: string } | 
     }
     return false;
   };
-  const left = patterns.find((_, at) => !assign(at, new Set()));
-  return left && { pattern: left, why: 'every line that matches is taken by another spec' };
+  const left = patterns.filter((_, at) => !assign(at, new Set()));
+  const satisfied = patterns.length - left.length;
+  const empty = patterns.find((_, at) => possible[at]?.length === 0);
+  if (empty) return { pattern: empty, why: 'no line matches', satisfied };
+  const [first] = left;
+  return first && { pattern: first, why: 'every line that matches is taken by another spec', satisfied };
 }
 
 /** A function that cannot be applied is an error only when the search comes to that line. */
@@ -189,7 +199,6 @@ interface Binding {
  */
 class Search {
   private readonly patterns: Pattern[];
-  private readonly index: FactIndex;
   private readonly bindings = new Map<string, Binding>();
   /** Line number → which pattern has it. */
   private readonly used = new Map<number, number>();
@@ -197,19 +206,17 @@ class Search {
   private deepest = 0;
   private deepestBindings = new Map<string, string>();
 
-  constructor(patterns: Pattern[], index: FactIndex) {
+  constructor(patterns: Pattern[]) {
     this.patterns = patterns;
-    this.index = index;
   }
 
-  run(): MatchResult {
-    if (this.solve(0) === 'solved') return { matched: true, ...this.variables() };
+  /** The variables, or the pattern that got furthest. */
+  run() {
+    if (this.solve(0) === 'solved') return this.variables();
     const pattern = this.patterns[this.deepest];
     if (!pattern) throw new Error('a search without patterns cannot fail');
-    return {
-      matched: false,
-      miss: explain(pattern, 'no line matches with what is bound', this.index, this.deepestBindings),
-    };
+    const why = 'no line matches with what is bound';
+    return { pattern, why, satisfied: this.deepest, bound: this.deepestBindings };
   }
 
   /** Solved, or the earlier patterns that are to blame. */
@@ -292,7 +299,12 @@ class Search {
   }
 }
 
-function explain({ spec }: Pattern, why: string, index: FactIndex, bound: Map<string, string>): NearMiss {
+function explain(
+  { spec }: Pattern,
+  why: string,
+  index: FactIndex,
+  bound: Map<string, string>,
+): Omit<NearMiss, 'satisfied' | 'specs'> {
   const bindings = spec.elements.flatMap(({ variable }) => {
     const value = variable === undefined ? undefined : bound.get(variable);
     return value === undefined ? [] : [`$${variable} is ${value}`];

@@ -95,10 +95,29 @@ it('matches the first profile with a count left, and explains the others', async
   });
   const missed = matchSite(site.profiles, [['disk', 'vda', 'size', '4']]);
   expect(explainText('explanations' in missed ? missed.explanations : [])).toBe(
-    `hp: its count in the state file is 0, no more may be installed
-vm: ${directory}/vm.specs:1 ('disk', '$disk', 'size', 'gt(4)'): no line matches
-    the machine has disk vda size 4`,
+    `vm: comes closest, 0 of 1 specs match
+  ${directory}/vm.specs:1 ('disk', '$disk', 'size', 'gt(4)'): no line matches
+    the machine has disk vda size 4
+hp: its count in the state file is 0, no more may be installed`,
   );
+});
+
+it('puts the profile first that came closest', async () => {
+  write({
+    ...good,
+    'vm.specs': "[('disk', '$disk', 'size', 'gt(4)'), ('disk', '$disk', 'vendor', '0x1af4')]",
+  });
+  const site = await loadSite(directory);
+
+  const missed = matchSite(site.profiles, [
+    ['disk', 'vda', 'size', '8'],
+    ['disk', 'vdb', 'vendor', '0x1af4'],
+  ]);
+
+  const lines = explainText('explanations' in missed ? missed.explanations : []).split('\n');
+  expect(lines[0]).toBe('vm: comes closest, 1 of 2 specs match');
+  expect(lines[1]).toContain("('disk', '$disk', 'vendor', '0x1af4'): no line matches with what is bound, $disk is vda");
+  expect(lines[3]).toBe('hp: 0 of 1 specs match');
 });
 
 it('reads the sections of edeploy.conf', () => {

@@ -205,18 +205,31 @@ export function matchSite(profiles: readonly Pick<Profile, 'name' | 'remaining' 
   return { explanations };
 }
 
-/** The explanations for a person, a few lines for each profile. */
-export function explainText(explanations: readonly Explanation[]): string {
-  if (explanations.length === 0) return 'the state file names no profile';
-  return explanations.map(explainProfile).join('\n');
+/**
+ * The explanations, the profile that came closest first: the one with the greatest share of its
+ * specs satisfied. Those without a count left are last.
+ */
+export function nearestFirst(explanations: readonly Explanation[]): Explanation[] {
+  const share = (one: Explanation) => (one.reason === 'exhausted' ? -1 : one.satisfied / one.specs);
+  return [...explanations].sort((a, b) => share(b) - share(a));
 }
 
-function explainProfile(explanation: Explanation): string {
+/** The explanations for a person, a few lines for each profile, the closest first. */
+export function explainText(explanations: readonly Explanation[]): string {
+  if (explanations.length === 0) return 'the state file names no profile';
+  return nearestFirst(explanations).map(explainProfile).join('\n');
+}
+
+function explainProfile(explanation: Explanation, at: number): string {
   if (explanation.reason === 'exhausted') {
     return `${explanation.profile}: its count in the state file is 0, no more may be installed`;
   }
-  const { profile, spec, file, line, why, seen } = explanation;
+  const { profile, spec, file, line, why, seen, satisfied, specs } = explanation;
   const saw =
     seen.length === 0 ? ['    the machine has no such line'] : seen.map((text) => `    the machine has ${text}`);
-  return [`${profile}: ${file}:${line} ${spec}: ${why}`, ...saw].join('\n');
+  return [
+    `${profile}: ${at === 0 ? 'comes closest, ' : ''}${satisfied} of ${specs} specs match`,
+    `  ${file}:${line} ${spec}: ${why}`,
+    ...saw,
+  ].join('\n');
 }

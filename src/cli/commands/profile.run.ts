@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hasCode, StackwrightError } from '../../base/errors.js';
-import { explainText, loadSite, matchSite, parseFacts } from '../../inventory/index.js';
+import { explainText, loadSite, matchSite, nearestFirst, parseFacts } from '../../inventory/index.js';
 import { type CliContext, command } from '../context.js';
 import type { MatchFlags } from './profile.js';
 
@@ -10,7 +10,7 @@ export async function matchProfile(this: CliContext, flags: MatchFlags): Promise
     const site = await loadSite(flags.configDir);
     const match = matchSite(site.profiles, facts);
     if (match.profile === undefined) {
-      const [nearest] = match.explanations.flatMap((one) => (one.reason === 'mismatch' ? [one] : []));
+      const [nearest] = nearestFirst(match.explanations).flatMap((one) => (one.reason === 'mismatch' ? [one] : []));
       throw new StackwrightError('NoProfileMatches', 'no profile matches', {
         file: nearest?.file ?? site.state.path,
         line: nearest?.line,
