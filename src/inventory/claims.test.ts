@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
@@ -7,6 +7,7 @@ import type { Db } from '../engine/index.js';
 import { scratchState } from '../engine/scratch.fixture.js';
 import { registerMachine, reportFailure } from './claims.js';
 import { parseCmdb } from './cmdb.js';
+import { convertSite } from './convert.js';
 import type { Fact } from './facts.js';
 import { findMachine, listMachines, machineByToken, setMachineState, touchBooting } from './machines.js';
 
@@ -92,6 +93,37 @@ describe('a registration', () => {
     expect(again).toMatchObject({ outcome: 'matched', variables: { ip: '10.0.0.1' } });
     expect(read('state')).toBe("[('hp', 0), ('vm', '*')]\n");
     expect(await listMachines(db)).toHaveLength(2);
+  });
+
+  it('is shown in YAML where the site is written in it', async () => {
+    rmSync(join(directory, 'state'));
+    rmSync(join(directory, 'hp.cmdb'));
+    write({
+      'state.yaml': '- {profile: hp, count: 2}\n',
+      'hp.cmdb.yaml': 'generate: {ip: 10.0.0.1-2}\n',
+    });
+
+    await register(hp(1));
+    await register(hp(2));
+
+    expect(read('state.yaml')).toBe('- profile: hp\n  count: 0\n');
+    expect(parseCmdb(read('hp.cmdb.yaml'), 'hp.cmdb.yaml').entries).toMatchObject([
+      { ip: '10.0.0.1', mac: mac(1), used: 1 },
+      { ip: '10.0.0.2', mac: mac(2), used: 1 },
+    ]);
+    expect(read('hp.cmdb.yaml.orig')).toBe('generate: {ip: 10.0.0.1-2}\n');
+  });
+
+  it('holds on when a person turns the files into the other form', async () => {
+    await register(hp(1));
+    await convertSite(directory, 'yaml');
+
+    const again = await register(hp(1));
+    const second = await register(hp(2));
+
+    expect([again, second]).toMatchObject([{ variables: { ip: '10.0.0.1' } }, { variables: { ip: '10.0.0.2' } }]);
+    expect(read('state.yaml')).toContain('- profile: hp\n  count: 0\n');
+    expect(events.some(({ code }) => code === 'inventory.site.conflict')).toBe(false);
   });
 
   it('explains why no profile matches', async () => {

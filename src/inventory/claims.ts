@@ -169,7 +169,7 @@ class Claim {
       return undefined;
     }
     const variables = await this.claimRecord(machine, profile.name, result.variables, result.forced);
-    if (variables === undefined) return await this.outOfRecords(machine, profile.name, result.forced);
+    if (variables === undefined) return await this.outOfRecords(machine, profile, result.forced);
     if (!holds) {
       await this.dropClaim(machine, profile.name);
       await this.takeCount(profile.name);
@@ -304,9 +304,13 @@ class Claim {
     return { outcome: 'matched', machine: saved, profile, variables };
   }
 
-  private async outOfRecords(machine: Machine, profile: string, forced: Record<string, string>): Promise<Registration> {
+  private async outOfRecords(
+    machine: Machine,
+    { name: profile, cmdb }: Profile,
+    forced: Record<string, string>,
+  ): Promise<Registration> {
     const wanted = Object.entries(forced).map(([key, value]) => `${key} ${value}`);
-    const file = `${this.site.directory}/${profile}.cmdb`;
+    const file = cmdb?.file.path ?? `the records of ${profile}`;
     const text =
       wanted.length > 0
         ? `${machine.name} is a ${profile}, but no free entry of ${file} has ${wanted.join(', ')}`

@@ -2,12 +2,13 @@ import { StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import {
   describeNode,
+  formatPythonLiteral,
   type PythonNode,
   PythonTuple,
   type PythonValue,
-  parsePythonLiteral,
   pythonValue,
 } from '../base/python-literal.js';
+import { formatYaml, isYaml, parseForm } from './yaml-form.js';
 
 /** One machine's settings: what joins the variables of a configure script. */
 export type CmdbEntry = Record<string, Json>;
@@ -22,11 +23,12 @@ export interface Cmdb {
 const MAXIMUM_ENTRIES = 100_000;
 
 /**
- * Reads a `.cmdb` file: a Python list of dicts, or `generate({…})`, which is expanded.
- * @throws StackwrightError `PythonLiteralInvalid`, `CmdbInvalid` with file, line, value
+ * Reads a `.cmdb` file, a Python list of dicts or `generate({…})`, which is expanded; or a
+ * `.cmdb.yaml` file.
+ * @throws StackwrightError `PythonLiteralInvalid`, `YamlInvalid`, `CmdbInvalid` with file, line, value
  */
 export function parseCmdb(text: string, file: string): Cmdb {
-  const node = parsePythonLiteral(text, file);
+  const node = parseForm(text, file, 'cmdb');
   if (node.kind === 'call') return { entries: generateOf(node, file), generated: true };
   if (node.kind !== 'list' && node.kind !== 'tuple') {
     throw invalid('a CMDB is not a list', node, file, describeNode(node));
@@ -37,6 +39,11 @@ export function parseCmdb(text: string, file: string): Cmdb {
   );
   if (entries.length > MAXIMUM_ENTRIES) throw tooMany(node, file, entries.length);
   return { entries, generated: node.items.some((item) => item.kind === 'call') };
+}
+
+/** The entries in the form that the file's name tells, as claims are shown in it. */
+export function formatCmdb(entries: readonly CmdbEntry[], file: string): string {
+  return isYaml(file) ? formatYaml(entries, 'cmdb') : `${formatPythonLiteral(entries)}\n`;
 }
 
 function generateOf(node: PythonNode & { kind: 'call' }, file: string): CmdbEntry[] {

@@ -1,6 +1,7 @@
 export { type Registration, type RegistrationOptions, registerMachine, reportFailure } from './claims.js';
-export { type Cmdb, type CmdbEntry, parseCmdb } from './cmdb.js';
+export { type Cmdb, type CmdbEntry, formatCmdb, parseCmdb } from './cmdb.js';
 export { type ConfigureScript, renderConfigureScript, renderRefusal } from './configure.js';
+export { type ConvertedFile, convertSite, type SiteForm } from './convert.js';
 export { type EdeploySection, readEdeployConf } from './edeploy-conf.js';
 export type { InventoryEvent } from './events.js';
 export {

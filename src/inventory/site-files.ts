@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Selectable, sql } from 'kysely';
 import { messageOf } from '../base/errors.js';
@@ -8,7 +8,7 @@ import type { Reporter } from '../base/events.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { formatPythonLiteral } from '../base/python-literal.js';
 import { type Database, type Db, storeEvent } from '../engine/index.js';
-import type { CmdbEntry } from './cmdb.js';
+import { type CmdbEntry, formatCmdb } from './cmdb.js';
 import type { InventoryEvent } from './events.js';
 import { formatState, hashOf, loadSite, type Profile, parseState, type Site, type StateLine } from './site.js';
 
@@ -95,12 +95,13 @@ async function withSiteLock<T>(connection: Db, directory: string, work: () => Pr
   }
 }
 
-/** `state` and the `.cmdb` files whose content is not ours; a file that is gone has an empty hash. */
+/** The state file and the CMDB files whose content is not ours; a file that is gone has an empty hash. */
 async function changedFiles(db: Db, site: Site): Promise<{ name: string; hash: string }[]> {
   const known = await db.selectFrom('site_file').selectAll().where('site', '=', site.directory).execute();
   const files = new Map(known.map(({ file }) => [file, '']));
-  files.set('state', site.state.hash);
-  for (const { name, cmdb } of site.profiles) if (cmdb) files.set(`${name}.cmdb`, cmdb.file.hash);
+  for (const { path, hash } of [site.state, ...site.profiles.flatMap(({ cmdb }) => cmdb?.file ?? [])]) {
+    files.set(basename(path), hash);
+  }
   return [...files]
     .map(([name, hash]) => ({ name, hash }))
     .filter(({ name, hash }) => {
@@ -124,7 +125,7 @@ async function mergeChanges(connection: Db, site: Site, reporter: Reporter): Pro
       .execute();
     const found: InventoryEvent[] = [];
     for (const { name } of changed) {
-      if (name === 'state') await mergeState(transaction, site, rows);
+      if (/^state(\.yaml)?$/.test(name)) await mergeState(transaction, site, rows);
       else found.push(...(await mergeRecords(transaction, site, name)));
     }
     for (const { name, hash } of changed) await saveHash(transaction, directory, name, hash);
@@ -153,7 +154,7 @@ async function mergeState(db: Db, site: Site, rows: { name: string }[]): Promise
 }
 
 async function mergeRecords(db: Db, site: Site, file: string): Promise<InventoryEvent[]> {
-  const profile = file.replace(/\.cmdb$/, '');
+  const profile = file.replace(/\.cmdb(\.yaml)?$/, '');
   const written = site.profiles.find(({ name }) => name === profile)?.cmdb?.entries ?? [];
   const rows = await db
     .selectFrom('record')
@@ -265,7 +266,8 @@ async function writeState(connection: Db, site: Site): Promise<boolean> {
     .execute();
   // What says the same is left as a person wrote it, comments included.
   if (isDeepStrictEqual(rows, parseState(site.state.text, site.state.path))) return true;
-  return await writeOwn(connection, site.directory, 'state', site.state.hash, formatState(rows));
+  const { path, hash } = site.state;
+  return await writeOwn(connection, site.directory, basename(path), hash, formatState(rows, path));
 }
 
 async function writeCmdb(connection: Db, site: Site, profile: string, shown: Profile['cmdb']): Promise<boolean> {
@@ -277,12 +279,11 @@ async function writeCmdb(connection: Db, site: Site, profile: string, shown: Pro
     .orderBy('position')
     .execute();
   const entries = rows.map(({ entry }) => entry);
-  const path = join(site.directory, `${profile}.cmdb`);
+  const path = shown?.file.path ?? join(site.directory, `${profile}.cmdb`);
   const same = isDeepStrictEqual(entries.map(canonical), (shown?.entries ?? []).map(canonical));
   if (same && !shown?.generated) return true;
   if (shown?.generated) await writeFileAtomic(`${path}.orig`, shown.file.text, await modeOf(path));
-  const text = `${formatPythonLiteral(entries)}\n`;
-  return await writeOwn(connection, site.directory, `${profile}.cmdb`, shown?.file.hash ?? '', text);
+  return await writeOwn(connection, site.directory, basename(path), shown?.file.hash ?? '', formatCmdb(entries, path));
 }
 
 /**

@@ -81,7 +81,7 @@ it.each([
 });
 
 it("writes state in eDeploy's form", () => {
-  expect(formatState(parseState("[['hp', '4'], ('vm', '*')]", 'state'))).toBe("[('hp', 4), ('vm', '*')]\n");
+  expect(formatState(parseState("[['hp', '4'], ('vm', '*')]", 'state'), 'state')).toBe("[('hp', 4), ('vm', '*')]\n");
 });
 
 it('matches the first profile with a count left, and explains the others', async () => {

@@ -2,21 +2,16 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import { readTextIfExists } from '../base/files.js';
-import {
-  describeNode,
-  formatPythonLiteral,
-  type PythonNode,
-  PythonTuple,
-  parsePythonLiteral,
-} from '../base/python-literal.js';
+import { describeNode, formatPythonLiteral, type PythonNode, PythonTuple } from '../base/python-literal.js';
 import { type Cmdb, parseCmdb } from './cmdb.js';
 import { scriptLanguageOf } from './configure.js';
 import type { Facts } from './facts.js';
 import { matchSpecs, type NearMiss } from './match.js';
 import { parseSpecs, type Spec } from './specs.js';
+import { formatYaml, isYaml, parseForm } from './yaml-form.js';
 
 /** A file of a site as it was read. */
-interface SiteFile {
+export interface SiteFile {
   path: string;
   text: string;
   /** SHA-256, hexadecimal. */
@@ -32,11 +27,12 @@ export interface StateLine {
 
 export interface Profile extends StateLine {
   specs: Spec[];
+  specsFile: SiteFile;
   configure: SiteFile;
   cmdb?: Cmdb & { file: SiteFile };
 }
 
-/** An eDeploy configuration directory: the profiles in the order of `state`. */
+/** An eDeploy configuration directory: the profiles in the order of `state`. Each file but scripts may be YAML. */
 export interface Site {
   /** Absolute; also the name of the site in the database. */
   directory: string;
@@ -45,7 +41,8 @@ export interface Site {
 }
 
 /**
- * Reads `state` and every profile's `.specs`, `.configure` and `.cmdb`. Other files are not looked at.
+ * Reads `state` and every profile's `.specs`, `.configure` and `.cmdb`, or what stands for them in
+ * YAML. Other files are not looked at.
  * @throws StackwrightError `SiteInvalid` with the first problem's place and a list of all of them
  */
 export async function loadSite(directory: string): Promise<Site> {
@@ -75,22 +72,45 @@ export async function checkSite(directory: string): Promise<{ site?: Site; probl
       return undefined;
     }
   };
-  const state = await collect(() => readSiteFile(join(root, 'state'), "write the profiles, such as [('vm', '*')]"));
+  const state = await collect(() => readForm(join(root, 'state'), "write the profiles, such as [('vm', '*')]"));
   const lines = state && (await collect(() => parseState(state.text, state.path)));
   const profiles: Profile[] = [];
   for (const line of lines ?? []) {
     const base = join(root, line.name);
     const hint = `write it, or take ${line.name} out of ${join(root, 'state')}`;
     const specs = await collect(async () => {
-      const file = await readSiteFile(`${base}.specs`, hint);
-      return cached(file, () => parseSpecs(file.text, file.path));
+      const specsFile = await readForm(`${base}.specs`, hint);
+      return { specsFile, specs: cached(specsFile, () => parseSpecs(specsFile.text, specsFile.path)) };
     });
     const configure = await collect(async () => checkLanguage(await readSiteFile(`${base}.configure`, hint)));
     const cmdb = await collect(() => readCmdb(`${base}.cmdb`));
-    if (specs && configure) profiles.push({ ...line, specs, configure, ...(cmdb ? { cmdb } : {}) });
+    if (specs && configure) profiles.push({ ...line, ...specs, configure, ...(cmdb ? { cmdb } : {}) });
   }
   if (!state || problems.length > 0) return { problems };
   return { site: { directory: root, state, profiles }, problems };
+}
+
+/**
+ * The file in its Python form or, beside its name, in YAML; undefined where there is none.
+ * @throws StackwrightError `SiteFileTwice`
+ */
+export async function readFormIfExists(path: string): Promise<SiteFile | undefined> {
+  const found: SiteFile[] = [];
+  for (const name of [path, `${path}.yaml`]) {
+    const text = await readTextIfExists(name);
+    if (text !== undefined) found.push({ path: name, text, hash: hashOf(text) });
+  }
+  const [file, other] = found;
+  if (!other) return file;
+  throw new StackwrightError('SiteFileTwice', 'a file of the site is there in both forms', {
+    file: other.path,
+    value: other.path,
+    hint: `remove one: ${path} or ${other.path}`,
+  });
+}
+
+async function readForm(path: string, hint: string): Promise<SiteFile> {
+  return (await readFormIfExists(path)) ?? missing(path, hint);
 }
 
 export function hashOf(text: string): string {
@@ -98,11 +118,11 @@ export function hashOf(text: string): string {
 }
 
 /**
- * Reads a `state` file: a list of `(profile, count)`; a count is a number or `'*'`.
- * @throws StackwrightError `StateFileInvalid`, `PythonLiteralInvalid`
+ * Reads a `state` file, a list of `(profile, count)`, or `state.yaml`; a count is a number or `'*'`.
+ * @throws StackwrightError `StateFileInvalid`, `PythonLiteralInvalid`, `YamlInvalid`
  */
 export function parseState(text: string, file: string): StateLine[] {
-  const node = parsePythonLiteral(text, file);
+  const node = parseForm(text, file, 'state');
   if (node.kind !== 'list' && node.kind !== 'tuple') throw stateInvalid('state is not a list', node, file);
   const lines = node.items.map((item) => stateLine(item, file));
   const double = lines.findIndex(({ name }, at) => lines.findIndex((other) => other.name === name) !== at);
@@ -111,7 +131,14 @@ export function parseState(text: string, file: string): StateLine[] {
   return lines;
 }
 
-export function formatState(lines: readonly StateLine[]): string {
+/** In the form that the file's name tells. */
+export function formatState(lines: readonly StateLine[], file: string): string {
+  if (isYaml(file)) {
+    return formatYaml(
+      lines.map(({ name, remaining }) => ({ profile: name, count: remaining ?? '*' })),
+      'state',
+    );
+  }
   return `${formatPythonLiteral(lines.map(({ name, remaining }) => new PythonTuple([name, remaining ?? '*'])))}\n`;
 }
 
@@ -149,15 +176,16 @@ function stateInvalid(message: string, node: PythonNode, file: string, value?: s
 
 async function readSiteFile(path: string, hint: string): Promise<SiteFile> {
   const text = await readTextIfExists(path);
-  if (text !== undefined) return { path, text, hash: hashOf(text) };
+  return text === undefined ? missing(path, hint) : { path, text, hash: hashOf(text) };
+}
+
+function missing(path: string, hint: string): never {
   throw new StackwrightError('SiteFileMissing', 'a file of the site is missing', { file: path, value: path, hint });
 }
 
 async function readCmdb(path: string): Promise<Profile['cmdb']> {
-  const text = await readTextIfExists(path);
-  if (text === undefined) return undefined;
-  const file = { path, text, hash: hashOf(text) };
-  return { ...cached(file, () => parseCmdb(text, path)), file };
+  const file = await readFormIfExists(path);
+  return file && { ...cached(file, () => parseCmdb(file.text, file.path)), file };
 }
 
 /** @throws StackwrightError `ConfigureInvalid` for a script in a language that the ramdisk does not have */

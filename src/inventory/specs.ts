@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { StackwrightError } from '../base/errors.js';
-import { describeNode, type PythonNode, parsePythonLiteral } from '../base/python-literal.js';
+import { describeNode, type PythonNode } from '../base/python-literal.js';
+import { parseForm } from './yaml-form.js';
 
 /** One line of a `.specs` file. */
 export interface Spec {
@@ -33,11 +34,11 @@ export class NotApplicable extends Error {}
 const MAXIMUM_SPECS = 2000;
 
 /**
- * Reads a `.specs` file: a Python list of 4-tuples.
- * @throws StackwrightError `PythonLiteralInvalid`, `SpecInvalid` with file, line, value
+ * Reads a `.specs` file, a Python list of 4-tuples, or a `.specs.yaml` file.
+ * @throws StackwrightError `PythonLiteralInvalid`, `YamlInvalid`, `SpecInvalid` with file, line, value
  */
 export function parseSpecs(text: string, file: string): Spec[] {
-  const node = parsePythonLiteral(text, file);
+  const node = parseForm(text, file, 'specs');
   if (node.kind !== 'list' && node.kind !== 'tuple')
     throw invalid('specs are not a list', node, file, describeNode(node));
   if (node.items.length > MAXIMUM_SPECS) {

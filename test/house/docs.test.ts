@@ -20,8 +20,11 @@ type Target = RouteMap<never> | Command<never>;
 /** Readers of the code blocks that are marked with a format, as in ```python specs; each throws at a mistake. */
 const readers: Record<string, (text: string, page: string) => unknown> = {
   specs: parseSpecs,
+  'specs.yaml': (text, page) => parseSpecs(text, `${page}.yaml`),
   cmdb: parseCmdb,
+  'cmdb.yaml': (text, page) => parseCmdb(text, `${page}.yaml`),
   state: parseState,
+  'state.yaml': (text, page) => parseState(text, `${page}.yaml`),
   facts: parseFacts,
   configure: (configureText) => renderConfigureScript({ profile: 'page', configureText, variables: {} }),
   'block-device': (text, page) => planBlockDevices(readBlockDeviceConfig(text, page), 4 * 2 ** 30),

@@ -1,5 +1,4 @@
-import { formatPythonLiteral } from '../../base/python-literal.js';
-import { parseCmdb } from '../../inventory/index.js';
+import { formatCmdb, parseCmdb } from '../../inventory/index.js';
 import { type CliContext, command } from '../context.js';
 import type { ExpandFlags } from './cmdb.js';
 import { readText } from './profile.run.js';
@@ -8,6 +7,6 @@ export async function expandCmdb(this: CliContext, flags: ExpandFlags, file: str
   await command(this, flags.json, async () => {
     const { entries } = parseCmdb(await readText(file), file);
     if (flags.json) this.printJson(entries);
-    else this.print(formatPythonLiteral(entries));
+    else this.print(formatCmdb(entries, file).trimEnd());
   });
 }

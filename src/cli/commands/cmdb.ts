@@ -13,7 +13,7 @@ const expandCommand = buildCommand<ExpandFlags, [string], CliContext>({
     },
     positional: {
       kind: 'tuple',
-      parameters: [{ parse: String, brief: 'A .cmdb file', placeholder: 'FILE' }],
+      parameters: [{ parse: String, brief: 'A .cmdb or .cmdb.yaml file', placeholder: 'FILE' }],
     },
   },
   docs: {

@@ -1,8 +1,8 @@
 import { StackwrightError } from '../../base/errors.js';
-import { checkSite, type Site } from '../../inventory/index.js';
+import { checkSite, convertSite, type Site } from '../../inventory/index.js';
 import { type CliContext, command } from '../context.js';
 import { renderFailure } from '../failure.js';
-import type { CheckFlags } from './site.js';
+import type { CheckFlags, ConvertFlags } from './site.js';
 
 export async function checkSiteCommand(this: CliContext, flags: CheckFlags, directory: string): Promise<void> {
   await command(this, flags.json, async () => {
@@ -24,6 +24,15 @@ export async function checkSiteCommand(this: CliContext, flags: CheckFlags, dire
         },
       );
     }
+  });
+}
+
+export async function convertSiteCommand(this: CliContext, flags: ConvertFlags, directory: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const converted = await convertSite(directory, flags.to);
+    if (flags.json) this.printJson(converted);
+    else if (converted.length === 0) this.print(`every file of ${directory} has that form already`);
+    else for (const { from, to, kept } of converted) this.print(`${from} → ${to}, as it was in ${kept}`);
   });
 }
 
