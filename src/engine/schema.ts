@@ -29,6 +29,8 @@ export interface MachineTable {
   host_keys: JSONColumnType<string[]>;
   /** SHA-256 of the one-time token of the running ramdisk, hexadecimal. */
   token_hash: string | null;
+  /** When its ramdisk last spoke to a server. */
+  heard_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   created_at: Time;
   updated_at: Time;
 }

@@ -9,7 +9,7 @@ import { registerMachine, reportFailure } from './claims.js';
 import { parseCmdb } from './cmdb.js';
 import { convertSite } from './convert.js';
 import type { Fact } from './facts.js';
-import { findMachine, listMachines, machineByToken, setMachineState, touchBooting } from './machines.js';
+import { failSilent, findMachine, listMachines, machineByToken, setMachineState, touchBooting } from './machines.js';
 
 const scratch = scratchState();
 let state: StateDirectory;
@@ -210,9 +210,46 @@ describe('a failed or retired machine', () => {
     expect(read('state')).toBe("[('hp', 2), ('vm', '*')]\n");
     expect(await findMachine(db, first.machine.id)).toMatchObject({ state: 'failed', reason: 'disk broken' });
     await register(hp(2));
+    await setMachineState(db, first.machine.id, 'discovered', 'released', reporter);
     const again = await register(hp(1));
     expect(again).toMatchObject({ outcome: 'matched', variables: { ip: '10.0.0.1' } });
     expect(read('state')).toBe("[('hp', 0), ('vm', '*')]\n");
+  });
+
+  it('is not installed again when it comes back, until it is released', async () => {
+    const { machine } = await register(hp(1));
+    await reportFailure(db, directory, { machineId: machine.id }, 'disk broken', reporter);
+
+    const touched = await touchBooting(db, { uuid: machine.identity }, 'token', reporter);
+    const again = await register(hp(1));
+
+    expect(touched.state).toBe('failed');
+    expect(await machineByToken(db, 'token')).toBeUndefined();
+    expect(again).toMatchObject({ outcome: 'held', text: expect.stringContaining('disk broken') });
+    expect(await findMachine(db, machine.id)).toMatchObject({ state: 'failed', facts: hp(1) });
+  });
+
+  it('fails when nothing is heard of it in the middle of its installation', async () => {
+    const silent = await register(hp(1));
+    await touchBooting(db, { uuid: hp(2)[1]?.[3] }, 'token', reporter);
+    const speaking = await register(hp(2), { token: 'token' });
+    const { machine: done } = await register(vm(3));
+    await setMachineState(db, done.id, 'installed', 'reported', reporter);
+    await db
+      .updateTable('machine')
+      .set({ heard_at: new Date(Date.now() - 3600_000) })
+      .execute();
+    await machineByToken(db, 'token');
+
+    await failSilent(db, 1800, reporter);
+    await failSilent(db, 1800, reporter);
+
+    const states = await Promise.all([silent.machine, speaking.machine, done].map(({ id }) => findMachine(db, id)));
+    expect(states.map(({ state: one }) => one)).toEqual(['failed', 'matched', 'installed']);
+    expect(read('state')).toBe("[('hp', 1), ('vm', '*')]\n");
+    expect(events.filter(({ data }) => data.to === 'failed')).toMatchObject([
+      { data: { by: 'server', reason: expect.stringContaining('30 minutes') } },
+    ]);
   });
 
   it('frees its entry as it was when it is retired', async () => {
@@ -358,6 +395,17 @@ describe('a token', () => {
     expect(touched).toMatchObject({ id: machine.id, state: 'installed' });
     expect(await machineByToken(db, 'token')).toBeUndefined();
   });
+});
+
+it('lists the machines that a filter lets pass', async () => {
+  const { machine } = await register(hp(1));
+  await register(vm(2));
+  await setMachineState(db, machine.id, 'installing', 'profile hp', reporter);
+
+  const found = await listMachines(db, { state: 'installing', profile: 'hp', site: directory });
+
+  expect(found.map(({ id }) => id)).toEqual([machine.id]);
+  expect(await listMachines(db, { profile: 'hp', state: 'up' })).toEqual([]);
 });
 
 it('finds a machine by name, id or identity, and says when several have a name', async () => {

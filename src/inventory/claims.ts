@@ -10,6 +10,7 @@ import {
   hashToken,
   isCounted,
   type Machine,
+  mayInstall,
   releaseRecord,
   returnCount,
   setMachineState,
@@ -26,7 +27,7 @@ export type Registration =
   | { outcome: 'out-of-records'; machine: Machine; profile: string; text: string }
   /** It is installed or up: its state must be set to `discovered` before it is installed again. */
   | { outcome: 'already-installed'; machine: Machine; text: string }
-  /** It is held or retired: a person does not want it installed. */
+  /** It is failed, held or retired: not installed until a person lets it go. */
   | { outcome: 'held'; machine: Machine; text: string };
 
 export interface RegistrationOptions {
@@ -72,7 +73,7 @@ export async function reportFailure(
   reporter: Reporter,
 ): Promise<void> {
   if ('machineId' in who) {
-    await setMachineState(db, who.machineId, 'failed', reason, reporter);
+    await setMachineState(db, who.machineId, 'failed', reason, reporter, 'machine');
     return;
   }
   const site = await readSite(db, directory, reporter);
@@ -131,8 +132,9 @@ class Claim {
       const text = `${machine.name} is already installed (${machine.state}); set it to discovered to install it again`;
       return { outcome: 'already-installed', machine, text };
     }
-    if (machine.state === 'held' || machine.state === 'retired') {
-      return { outcome: 'held', machine, text: `${machine.name} is ${machine.state}: ${machine.reason ?? ''}` };
+    if (!mayInstall(machine)) {
+      const text = `${machine.name} is ${machine.state}: ${machine.reason ?? ''}; "stackwright node release" lets it go`;
+      return { outcome: 'held', machine, text };
     }
     const explanations: Explanation[] = [];
     for (const profile of this.inOrder(machine)) {
@@ -331,7 +333,7 @@ class Claim {
   /** Without a profile now: a machine that counted before gives its count back. */
   private async setAside(machine: Machine, reason: string): Promise<Machine> {
     if (isCounted(machine)) {
-      const changed = await changeState(this.db, machine.id, 'failed', reason);
+      const changed = await changeState(this.db, machine.id, 'failed', reason, 'server');
       if (changed.claimChanged && machine.site) this.changedSites.add(machine.site);
       return changed.machine;
     }

@@ -11,11 +11,14 @@ export {
 } from './facts.js';
 export { bindRole, keepHostKeys, listEvents, type StoredEvent, sshTargets } from './installation.js';
 export {
+  failSilent,
   findMachine,
   listMachines,
   type Machine,
   type MachineFields,
+  type MachineFilter,
   machineByToken,
+  mayInstall,
   setMachineState,
   touchBooting,
   updateMachine,
@@ -31,4 +34,5 @@ export {
   type Site,
   type SiteMatch,
 } from './site.js';
+export { followSite } from './site-watch.js';
 export { operatorKey, parseHostKeys, type SshTarget, sshConfigFile, writeSshAccess } from './ssh-access.js';

@@ -1,3 +1,4 @@
+import type { Json } from '../base/events.js';
 import type { Db } from '../engine/index.js';
 import type { SshTarget } from './ssh-access.js';
 
@@ -43,6 +44,7 @@ export interface StoredEvent {
   code: string;
   level: string;
   message: string;
+  data: Record<string, Json>;
   machine_id: string | null;
 }
 
@@ -50,7 +52,7 @@ export interface StoredEvent {
 export async function listEvents(db: Db, limit: number, machineId?: string): Promise<StoredEvent[]> {
   const all = db
     .selectFrom('event')
-    .select(['time', 'code', 'level', 'message', 'machine_id'])
+    .select(['time', 'code', 'level', 'message', 'data', 'machine_id'])
     .orderBy('id', 'desc')
     .limit(limit);
   return machineId === undefined ? all.execute() : all.where('machine_id', '=', machineId).execute();

@@ -16,6 +16,11 @@ export function isCounted(machine: Pick<Machine, 'state'>): boolean {
   return counted.includes(machine.state);
 }
 
+/** False for a machine that is installed, or set aside until a person lets it go: failed, held, retired. */
+export function mayInstall({ state }: Pick<Machine, 'state'>): boolean {
+  return state === 'discovered' || state === 'matched' || state === 'installing';
+}
+
 /** Which states may follow; only a registration makes a machine `matched`. */
 const transitions: Record<MachineState, readonly MachineState[]> = {
   discovered: ['failed', 'held', 'retired'],
@@ -28,9 +33,24 @@ const transitions: Record<MachineState, readonly MachineState[]> = {
   retired: ['discovered'],
 };
 
-/** All machines, by name. */
-export async function listMachines(db: Db): Promise<Machine[]> {
-  return await db.selectFrom('machine').selectAll().orderBy('name').orderBy('identity').execute();
+/** Which machines are meant: all that is set must hold. */
+export interface MachineFilter {
+  id?: string;
+  state?: MachineState;
+  profile?: string;
+  role?: string;
+  /** The site in which it was matched: its absolute directory. */
+  site?: string;
+}
+
+/** All machines, or those that a filter lets pass, by name. */
+export async function listMachines(db: Db, filter: MachineFilter = {}): Promise<Machine[]> {
+  let query = db.selectFrom('machine').selectAll();
+  for (const column of ['id', 'state', 'profile', 'role', 'site'] as const) {
+    const wanted = filter[column];
+    if (wanted !== undefined) query = query.where(column, '=', wanted);
+  }
+  return await query.orderBy('name').orderBy('identity').execute();
 }
 
 /**
@@ -69,14 +89,13 @@ export async function findMachine(db: Db, wanted: string): Promise<Machine> {
 
 /**
  * A machine asks for its boot script: makes or finds it, and gives it the token of the ramdisk that
- * it will run. The token of a machine that is not to be installed (installed, up, held, retired) is
- * not changed: look at the state of the result.
+ * it will run. The token of a machine that is not to be installed (installed, up, failed, held,
+ * retired) is not changed: look at the state of the result.
  * @throws StackwrightError `MachineUnidentified`
  */
 export async function touchBooting(db: Db, traits: MachineTraits, token: string, reporter: Reporter): Promise<Machine> {
   const { machine, isNew } = await upsertMachine(db, identityOf(traits));
-  const kept: readonly MachineState[] = ['installed', 'up', 'held', 'retired'];
-  const touched = kept.includes(machine.state) ? machine : await setToken(db, machine, token);
+  const touched = mayInstall(machine) ? await setToken(db, machine, token) : machine;
   if (isNew) await reportDiscovered(db, touched, reporter);
   return touched;
 }
@@ -121,20 +140,47 @@ export function hashToken(token: string): string {
 async function setToken(db: Db, { id, state, reason }: Machine, token: string): Promise<Machine> {
   return await updateMachine(db, id, {
     token_hash: hashToken(token),
+    heard_at: new Date(),
     reason: state === 'discovered' ? null : reason,
   });
 }
 
-/** The machine whose token this is; undefined for a void or unknown one. */
+/** The machine whose token this is, heard of now; undefined for a void or unknown one. */
 export async function machineByToken(db: Db, token: string): Promise<Machine | undefined> {
   if (token === '') return undefined;
-  return await db.selectFrom('machine').selectAll().where('token_hash', '=', hashToken(token)).executeTakeFirst();
+  return await db
+    .updateTable('machine')
+    .set({ heard_at: new Date() })
+    .where('token_hash', '=', hashToken(token))
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/**
+ * Fails the machines whose ramdisk has been silent in the middle of an installation for so many
+ * seconds: powered off, hung, or without a network. One that speaks at this moment is passed over.
+ */
+export async function failSilent(db: Db, seconds: number, reporter: Reporter): Promise<void> {
+  const silent = (query: Db) =>
+    query
+      .selectFrom('machine')
+      .select('id')
+      .where('state', 'in', ['matched', 'installing'])
+      .where(sql<boolean>`coalesce(heard_at, updated_at) < now() - make_interval(secs => ${seconds})`);
+  for (const { id } of await silent(db).execute()) {
+    const changed = await db.transaction().execute(async (transaction) => {
+      const still = await silent(transaction).where('id', '=', id).forUpdate().skipLocked().executeTakeFirst();
+      const reason = `nothing was heard of it for ${Math.round(seconds / 60)} minutes: powered off or hung?`;
+      return still && (await changeState(transaction, id, 'failed', reason, 'server'));
+    });
+    if (changed) await reportChange(db, changed, reporter);
+  }
 }
 
 /** What others know of a machine: its role, host name, address and host keys. State has its own function. */
 export type MachineFields = Pick<
   Updateable<MachineTable>,
-  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash' | 'reason'
+  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash' | 'heard_at' | 'reason'
 >;
 
 /** @throws StackwrightError `MachineUnknown` */
@@ -152,6 +198,7 @@ export async function updateMachine(db: Db, machineId: string, fields: MachineFi
  * Brings a machine into another state, and gives its profile's count back where it no longer counts
  * as installed. Its CMDB entry stays its own, except when it is retired. `discovered` lets an
  * installed machine be installed again.
+ * @param by who wants it: `machine`, `server`, or `operator NAME`
  * @throws StackwrightError `MachineStateInvalid`, `MachineUnknown`
  */
 export async function setMachineState(
@@ -160,11 +207,24 @@ export async function setMachineState(
   state: MachineState,
   reason: string,
   reporter: Reporter,
+  by = 'server',
 ): Promise<Machine> {
-  const changed = await db.transaction().execute((transaction) => changeState(transaction, machineId, state, reason));
-  for (const event of changed.events) reporter.report(event);
-  if (changed.claimChanged && changed.machine.site) await showClaims(db, changed.machine.site, reporter);
+  const changed = await db
+    .transaction()
+    .execute((transaction) => changeState(transaction, machineId, state, reason, by));
+  await reportChange(db, changed, reporter);
   return changed.machine;
+}
+
+interface StateChange {
+  machine: Machine;
+  events: InventoryEvent[];
+  claimChanged: boolean;
+}
+
+async function reportChange(db: Db, { machine, events, claimChanged }: StateChange, reporter: Reporter): Promise<void> {
+  for (const event of events) reporter.report(event);
+  if (claimChanged && machine.site) await showClaims(db, machine.site, reporter);
 }
 
 /** Within a transaction; what it returns is reported and shown after the commit. */
@@ -173,7 +233,8 @@ export async function changeState(
   machineId: string,
   state: MachineState,
   reason: string,
-): Promise<{ machine: Machine; events: InventoryEvent[]; claimChanged: boolean }> {
+  by: string,
+): Promise<StateChange> {
   const before = await db
     .selectFrom('machine')
     .selectAll()
@@ -189,7 +250,7 @@ export async function changeState(
     });
   }
   const claimChanged = await giveBack(db, before, state);
-  const isOver = state === 'up' || state === 'retired';
+  const isOver = state === 'up' || state === 'held' || state === 'retired';
   const machine = await db
     .updateTable('machine')
     .set({ state, reason, updated_at: new Date(), ...(isOver ? { token_hash: null } : {}) })
@@ -199,8 +260,8 @@ export async function changeState(
   const event: InventoryEvent = {
     code: 'inventory.machine.state',
     level: state === 'failed' ? 'error' : 'info',
-    message: `${machine.name} is ${state}: ${reason}`,
-    data: { machine: machine.id, from: before.state, to: state, reason },
+    message: `${machine.name} is ${state}: ${reason} (${by})`,
+    data: { machine: machine.id, from: before.state, to: state, reason, by },
   };
   await storeEvent(db, event, { machineId: machine.id });
   return { machine, events: [event], claimChanged };

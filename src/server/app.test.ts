@@ -8,7 +8,7 @@ import type { StackwrightEvent } from '../base/events.js';
 import type { StateDirectory } from '../base/state.js';
 import type { Db } from '../engine/index.js';
 import { scratchState } from '../engine/scratch.fixture.js';
-import { listMachines } from '../inventory/index.js';
+import { listMachines, setMachineState } from '../inventory/index.js';
 import { createServer } from './app.js';
 
 const UUID = '4c4c4544-0043-4210-8053-b4c04f4d3532';
@@ -251,6 +251,26 @@ describe('an installation', () => {
     expect(readFileSync(state.path('ssh', 'known_hosts'), 'utf8')).toContain(HOST_KEY.split(' ')[1]);
     const { body } = await get(`/boot.ipxe?mac=${MAC.replaceAll(':', '-')}&uuid=${UUID}&serial=1`);
     expect(body).toContain('sanboot');
+  });
+});
+
+describe('a machine whose installation failed', () => {
+  it('is told so when it boots, and reads neither its record nor a role until it is released', async () => {
+    const token = await bootAndMatch();
+    publishRole('web', '1.0');
+    await post('/upload.py', token, { failure: 'vm', reason: 'no disk' });
+
+    const { body } = await get(`/boot.ipxe?mac=${MAC.replaceAll(':', '-')}&uuid=${UUID}&serial=1`);
+
+    expect(body).toContain('this machine is failed: no disk');
+    expect((await get('/v1/node/config-drive.tar', token)).json()).toMatchObject({ code: 'RecordForbidden' });
+    expect((await get('/v1/node/role/web/1.0/role.squashfs', token)).statusCode).toBe(403);
+    expect((await post('/upload.py', token, { file: facts(8) })).body).toContain('is failed: no disk');
+    expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 1)");
+    const [machine] = await listMachines(db);
+    await setMachineState(db, machine?.id ?? '', 'discovered', 'a new disk', { report: () => {} }, 'operator ann');
+    expect(await bootAndMatch()).not.toBe('');
+    expect(await listMachines(db)).toMatchObject([{ state: 'installing', host_name: 'node1' }]);
   });
 });
 

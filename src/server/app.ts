@@ -73,7 +73,7 @@ function statusOf(error: unknown): number {
   if (error instanceof StackwrightError) {
     if (error.code === 'TokenUnknown') return 401;
     if (error.code === 'RoleNotFound') return 404;
-    if (error.code === 'RoleForbidden') return 403;
+    if (error.code === 'RoleForbidden' || error.code === 'RecordForbidden') return 403;
     return 400;
   }
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;

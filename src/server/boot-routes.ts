@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { messageOf } from '../base/errors.js';
-import { touchBooting } from '../inventory/index.js';
+import { mayInstall, touchBooting } from '../inventory/index.js';
 import { renderIpxeBoot, renderIpxeEntry, renderIpxeLocal, renderIpxeRefusal } from '../netboot/index.js';
 import type { ServerContext } from './app.js';
 import { reportServer } from './events.js';
@@ -57,7 +57,7 @@ async function bootScript(context: ServerContext, query: z.infer<typeof BootQuer
   const token = newToken();
   const machine = await touchBooting(context.db, query, token, context.reporter);
   if (machine.state === 'installed' || machine.state === 'up') return renderIpxeLocal();
-  if (machine.state === 'held' || machine.state === 'retired') {
+  if (!mayInstall(machine)) {
     return renderIpxeRefusal(`this machine is ${machine.state}: ${machine.reason ?? 'by an operator'}`);
   }
   reportServer(context.reporter, {

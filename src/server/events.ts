@@ -6,6 +6,7 @@ export type ServerEvent =
   | StackwrightEvent<'server.machine.progress', { machine: string; station: string }>
   | StackwrightEvent<'server.machine.log', { machine: string; file: string }>
   | StackwrightEvent<'server.machine.installed', { machine: string; disk: string }>
+  | StackwrightEvent<'server.watch.failed', { error: string }>
   | StackwrightEvent<'server.request.failed', { method: string; url: string; error: string }>;
 
 /** Reports with the types of this face checked. */

@@ -5,8 +5,9 @@ import { listenInNamespace, serveConnections } from '../base/listen.js';
 import type { StateDirectory } from '../base/state.js';
 import { openDatabase, storeEvent } from '../engine/index.js';
 import { type EdeploySection, loadSite } from '../inventory/index.js';
-import { createServer } from './app.js';
+import { createServer, type ServerContext } from './app.js';
 import { reportServer } from './events.js';
+import { watchMachines } from './watch.js';
 
 export interface ServeOptions {
   state: StateDirectory;
@@ -19,6 +20,8 @@ export interface ServeOptions {
   /** Written when the server answers. */
   readyFile?: string;
   targetKernelLine: string;
+  /** Seconds after which a machine that is silent in the middle of its installation has failed. */
+  silence: number;
   /** Ends the server. */
   signal: AbortSignal;
 }
@@ -46,7 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
   };
   const reporter = teeReporter(options.reporter, storing);
-  const app = await createServer({
+  const context: ServerContext = {
     state,
     db,
     reporter,
@@ -55,7 +58,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     port,
     targetKernelLine: options.targetKernelLine,
     proxyCommand: namespace ? `ip netns exec ${namespace} nc %h %p` : undefined,
-  });
+  };
+  const app = await createServer(context);
   try {
     if (namespace) {
       await app.ready();
@@ -64,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const message = `listening on ${host}:${port}${namespace ? ` in namespace ${namespace}` : ''}`;
     reportServer(reporter, { code: 'server.listening', level: 'info', message, data: { address: `${host}:${port}` } });
     if (options.readyFile) await writeFile(options.readyFile, '');
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await watchMachines(context, options.silence, signal);
   } finally {
     await app.close();
     await db.destroy();

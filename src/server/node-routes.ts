@@ -41,6 +41,12 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
   });
   app.get('/v1/node/config-drive.tar', async (request, reply) => {
     const machine = await requestingMachine(context, request);
+    if (machine.state !== 'installing') {
+      throw new StackwrightError('RecordForbidden', `this machine is ${machine.state} and not installing`, {
+        value: machine.state,
+        hint: 'the record is read once the facts have matched, until the installation is reported or has failed',
+      });
+    }
     reply.type('application/x-tar');
     return configDriveArchive(context, machine);
   });
@@ -65,6 +71,7 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
       'installed',
       `role ${machine.role} ${machine.role_version}`,
       context.reporter,
+      'machine',
     );
     await writeSshAccess(context.state, await sshTargets(context.db), context.proxyCommand);
     reportServer(context.reporter, {

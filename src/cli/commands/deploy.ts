@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { StackwrightError } from '../../base/errors.js';
 import type { CliContext } from '../context.js';
+import { parseSeconds } from '../seconds.js';
 
 export interface DeployFlags {
   answerFile: string;
@@ -110,9 +110,3 @@ export const deployRoutes = buildRouteMap({
   defaultCommand: 'start',
   docs: { brief: 'Deploy services from an answer file, and go on where a run was cut off' },
 });
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= 86_400) return seconds;
-  throw new StackwrightError('WrongUsage', `${text} is no number of seconds between 1 and 86400`, { exitStatus: 2 });
-}

@@ -1,13 +1,23 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
 import { type Db, type MachineState, openDatabase } from '../../engine/index.js';
-import { findMachine, listEvents, listMachines, type Machine, setMachineState } from '../../inventory/index.js';
+import {
+  findMachine,
+  listEvents,
+  listMachines,
+  type Machine,
+  type StoredEvent,
+  setMachineState,
+} from '../../inventory/index.js';
 import { type CliContext, command } from '../context.js';
 import type { NodeChangeFlags, NodeFlags, NodeListFlags } from './node.js';
 
 export async function nodeList(this: CliContext, flags: NodeListFlags): Promise<void> {
   await withDatabase(this, flags, async (db) => {
-    const machines = (await listMachines(db)).filter(({ state }) => flags.state === undefined || state === flags.state);
+    const { state, profile, role, site } = flags;
+    const machines = await listMachines(db, { state, profile, role, site: site && resolve(site) });
     if (flags.json) this.printJson(machines.map(withoutToken));
     else this.print(table(machines));
   });
@@ -69,9 +79,14 @@ async function change(
         },
       );
     }
-    const machine = await setMachineState(db, id, to, flags.reason ?? reason, context.reporter(flags));
+    const machine = await setMachineState(db, id, to, flags.reason ?? reason, context.reporter(flags), operator());
     if (flags.json) context.printJson(withoutToken(machine));
   });
+}
+
+/** Who is at the keyboard: with sudo, the person who called it. */
+function operator(): string {
+  return `operator ${process.env.SUDO_USER ?? userInfo().username}`;
 }
 
 async function withDatabase(context: CliContext, flags: NodeFlags, work: (db: Db) => Promise<void>): Promise<void> {
@@ -112,7 +127,8 @@ function table(machines: Machine[]): string {
   return rows.toString();
 }
 
-function describe(machine: Machine, events: { time: Date; level: string; message: string }[]): string {
+function describe(machine: Machine, events: StoredEvent[]): string {
+  const files = events.flatMap(({ code, data }) => (code === 'server.machine.log' ? String(data.file) : []));
   const lines = [
     `${machine.host_name ?? machine.name}: ${machine.state}${machine.reason ? ` (${machine.reason})` : ''}`,
     `  identity  ${machine.identity}`,
@@ -120,6 +136,8 @@ function describe(machine: Machine, events: { time: Date; level: string; message
     `  profile   ${machine.profile ?? '-'}`,
     `  role      ${machine.role ? `${machine.role} ${machine.role_version}` : '-'}`,
     `  address   ${machine.address ?? '-'}`,
+    `  heard     ${machine.heard_at?.toISOString() ?? '-'}`,
+    ...[...new Set(files)].map((file) => `  log       ${file}`),
     '',
     'variables',
     ...Object.entries(machine.variables).map(([name, value]) => `  ${name} = ${JSON.stringify(value)}`),

@@ -12,6 +12,9 @@ export interface NodeChangeFlags extends NodeFlags {
 
 export interface NodeListFlags extends NodeFlags {
   state?: MachineState;
+  profile?: string;
+  role?: string;
+  site?: string;
 }
 
 const states: MachineState[] = ['discovered', 'matched', 'installing', 'installed', 'up', 'failed', 'held', 'retired'];
@@ -21,16 +24,27 @@ const machine = {
   parameters: [{ brief: 'Name, host name, UUID or id', parse: String, placeholder: 'MACHINE' }],
 } as const;
 
+function only(brief: string, placeholder: string) {
+  return { kind: 'parsed', parse: String, brief, placeholder, optional: true } as const;
+}
+
 const list = buildCommand<NodeListFlags, [], CliContext>({
   loader: async () => (await import('./node.run.js')).nodeList,
   parameters: {
-    flags: { json, state: { kind: 'enum', values: states, brief: 'Only machines in this state', optional: true } },
+    flags: {
+      json,
+      state: { kind: 'enum', values: states, brief: 'Only machines in this state', optional: true },
+      profile: only('Only machines of this profile', 'NAME'),
+      role: only('Only machines that have this role', 'NAME'),
+      site: only('Only machines that were matched in this site', 'DIR'),
+    },
   },
   docs: {
     brief: 'List machines: state, profile, role, address, and why a machine is where it is',
     customUsage: [
       { input: '', brief: 'All machines' },
       { input: '--state failed', brief: 'Those that need a hand' },
+      { input: '--profile compute --state up --json', brief: 'The compute nodes that are up, as JSON' },
     ],
   },
 });

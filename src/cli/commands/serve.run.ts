@@ -20,6 +20,7 @@ export async function serveRun(this: CliContext, flags: ServeFlags): Promise<voi
       namespace: flags.namespace,
       readyFile: flags.readyFile,
       targetKernelLine: flags.kernelLine,
+      silence: flags.silence,
       signal: end.signal,
     });
   });

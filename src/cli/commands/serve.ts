@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { CliContext } from '../context.js';
+import { parseSeconds } from '../seconds.js';
 
 export interface ServeFlags {
   site?: string;
@@ -8,6 +9,7 @@ export interface ServeFlags {
   namespace?: string;
   readyFile?: string;
   kernelLine: string;
+  silence: number;
   json: boolean;
 }
 
@@ -35,6 +37,12 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
         parse: String,
         brief: 'Kernel line of installed systems',
         default: 'console=tty0 console=ttyS0,115200',
+      },
+      silence: {
+        kind: 'parsed',
+        parse: parseSeconds,
+        brief: 'Seconds after which a machine that falls silent while it installs has failed',
+        default: '1800',
       },
       json: { kind: 'boolean', brief: 'Report as JSON lines', default: false, withNegated: false },
     },

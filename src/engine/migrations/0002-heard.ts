@@ -1,0 +1,7 @@
+import type { Kysely } from 'kysely';
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('machine').addColumn('heard_at', 'timestamptz').execute();
+  // Each request of a ramdisk finds its machine by this.
+  await db.schema.createIndex('machine_token').on('machine').column('token_hash').execute();
+}
