@@ -29,6 +29,11 @@ export interface MachineTable {
   host_keys: JSONColumnType<string[]>;
   /** SHA-256 of the one-time token of the running ramdisk, hexadecimal. */
   token_hash: string | null;
+  /**
+   * The same of a boot that came while an installation was under way. It becomes the token when that
+   * boot's ramdisk posts facts, so that asking for a boot script again stops nobody.
+   */
+  next_token_hash: string | null;
   /** When its ramdisk last spoke to a server. */
   heard_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   created_at: Time;

@@ -9,7 +9,8 @@ import { registerMachine, reportFailure } from './claims.js';
 import { parseCmdb } from './cmdb.js';
 import { convertSite } from './convert.js';
 import type { Fact } from './facts.js';
-import { failSilent, findMachine, listMachines, machineByToken, setMachineState, touchBooting } from './machines.js';
+import { failSilent, findMachine, listMachines, setMachineState } from './machines.js';
+import { machineByToken, touchBooting } from './tokens.js';
 
 const scratch = scratchState();
 let state: StateDirectory;

@@ -7,7 +7,6 @@ import type { InventoryEvent } from './events.js';
 import { type Facts, identityOf, machineName, saveFacts, traitsOf } from './facts.js';
 import {
   changeState,
-  hashToken,
   isCounted,
   type Machine,
   mayInstall,
@@ -19,6 +18,7 @@ import {
 import { matchSpecs } from './match.js';
 import { type Explanation, explainText, type Profile, type Site } from './site.js';
 import { readSite, showClaims } from './site-files.js';
+import { takeToken } from './tokens.js';
 
 export type Registration =
   /** The machine has the profile and its CMDB entry; `variables` go into its configure script. */
@@ -41,7 +41,7 @@ export interface RegistrationOptions {
  * A machine posts its facts: finds its profile, claims its CMDB entry and decrements the count, in
  * one transaction, and shows it in the site's files. A machine that comes again gets the same.
  * @param directory the site
- * @throws StackwrightError `SiteInvalid`, `MachineUnidentified`, `TokenInvalid`, `SpecNotApplicable`, `MatchTooDeep`
+ * @throws StackwrightError `SiteInvalid`, `MachineUnidentified`, `TokenInvalid`, `MachineAlive`, `SpecNotApplicable`, `MatchTooDeep`
  */
 export async function registerMachine(
   db: Db,
@@ -50,11 +50,12 @@ export async function registerMachine(
   reporter: Reporter,
   options: RegistrationOptions = {},
 ): Promise<Registration> {
-  if (options.hwDirectory !== undefined) await saveFacts(options.hwDirectory, facts);
-  const site = await readSite(db, directory, reporter);
-  const { registration, events, changedSites } = await withoutDeadlock(() =>
-    db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options.token)),
-  );
+  const { registration, events, changedSites } = await keepingFacts(facts, options.hwDirectory, async () => {
+    const site = await readSite(db, directory, reporter);
+    return await withoutDeadlock(() =>
+      db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options.token)),
+    );
+  });
   for (const event of events) reporter.report(event);
   for (const changed of changedSites) await showClaims(db, changed, reporter);
   return registration;
@@ -86,6 +87,28 @@ export async function reportFailure(
   }
   await returnCount(db, { site: site.directory, profile: who.profile });
   await showClaims(db, site.directory, reporter);
+}
+
+/**
+ * Saves the facts also where the registration fails, so that a person can try the specs with them;
+ * not those of somebody without a token, and not over those of a machine that is installed or set aside.
+ */
+async function keepingFacts(
+  facts: Facts,
+  directory: string | undefined,
+  register: () => Promise<ClaimResult>,
+): Promise<ClaimResult> {
+  const save = () => (directory === undefined ? undefined : saveFacts(directory, facts));
+  let result: ClaimResult;
+  try {
+    result = await register();
+  } catch (error) {
+    const isRefused = error instanceof StackwrightError && ['TokenInvalid', 'MachineAlive'].includes(error.code);
+    if (!isRefused) await save();
+    throw error;
+  }
+  if (!['held', 'already-installed'].includes(result.registration.outcome)) await save();
+  return result;
 }
 
 /** Machines that change their profiles crosswise may wait for each other; PostgreSQL ends one, which tries again. */
@@ -345,58 +368,25 @@ class Claim {
       .executeTakeFirstOrThrow();
   }
 
-  /** The machine's row, locked, with its facts. */
+  /** The machine's row, locked, with its facts; those of a machine that is set aside or installed are kept. */
   private async saveMachine(token: string | undefined): Promise<Machine> {
     const identity = identityOf(traitsOf(this.facts));
-    const found = token === undefined ? await upsertMachine(this.db, identity) : await this.byToken(token, identity);
-    const machine = await this.db
+    const { machine, isNew } =
+      token === undefined
+        ? await upsertMachine(this.db, identity)
+        : { machine: await takeToken(this.db, token, identity), isNew: false };
+    if (!mayInstall(machine)) return machine;
+    const saved = await this.db
       .updateTable('machine')
       .set({ name: machineName(this.facts), facts: JSON.stringify(this.facts), updated_at: new Date() })
-      .where('id', '=', found.machine.id)
+      .where('id', '=', machine.id)
       .returningAll()
       .executeTakeFirstOrThrow();
-    if (found.isNew) {
-      const { id, name } = machine;
+    if (isNew) {
+      const { id, name } = saved;
       const data = { machine: id, name, identity };
       this.events.push({ code: 'inventory.machine.discovered', level: 'info', message: `${name} is new`, data });
     }
-    return machine;
-  }
-
-  /**
-   * At network boot a machine may be known by its MAC only, and by its UUID from its facts: then the
-   * fresh row gives way to the one that has the UUID, or takes the UUID itself.
-   */
-  private async byToken(token: string, identity: string): Promise<{ machine: Machine; isNew: boolean }> {
-    const machine = await this.db
-      .selectFrom('machine')
-      .selectAll()
-      .where('token_hash', '=', hashToken(token))
-      .forUpdate()
-      .executeTakeFirst();
-    if (!machine) {
-      throw new StackwrightError('TokenInvalid', 'the token is void', {
-        hint: 'the machine has booted again, or is installed: boot it from the network once more',
-      });
-    }
-    if (machine.identity === identity) return { machine, isNew: false };
-    const other = await this.db
-      .selectFrom('machine')
-      .selectAll()
-      .where('identity', '=', identity)
-      .forUpdate()
-      .executeTakeFirst();
-    if (!other) {
-      await this.db.updateTable('machine').set({ identity }).where('id', '=', machine.id).execute();
-      return { machine: { ...machine, identity }, isNew: false };
-    }
-    if (machine.state !== 'discovered' || machine.profile !== null) return { machine, isNew: false };
-    await this.db.deleteFrom('machine').where('id', '=', machine.id).execute();
-    await this.db
-      .updateTable('machine')
-      .set({ token_hash: hashToken(token) })
-      .where('id', '=', other.id)
-      .execute();
-    return { machine: other, isNew: false };
+    return saved;
   }
 }

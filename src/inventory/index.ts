@@ -17,10 +17,9 @@ export {
   type Machine,
   type MachineFields,
   type MachineFilter,
-  machineByToken,
   mayInstall,
+  publicMachine,
   setMachineState,
-  touchBooting,
   updateMachine,
 } from './machines.js';
 export {
@@ -36,3 +35,4 @@ export {
 } from './site.js';
 export { followSite } from './site-watch.js';
 export { operatorKey, parseHostKeys, type SshTarget, sshConfigFile, writeSshAccess } from './ssh-access.js';
+export { machineByNextToken, machineByToken, touchBooting } from './tokens.js';

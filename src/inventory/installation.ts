@@ -21,7 +21,7 @@ export async function bindRole(db: Db, machineId: string, role: string, version:
 export async function keepHostKeys(db: Db, machineId: string, hostKeys: string[]): Promise<void> {
   await db
     .updateTable('machine')
-    .set({ host_keys: JSON.stringify(hostKeys), token_hash: null })
+    .set({ host_keys: JSON.stringify(hostKeys), token_hash: null, next_token_hash: null })
     .where('id', '=', machineId)
     .execute();
 }

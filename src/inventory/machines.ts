@@ -1,13 +1,18 @@
-import { createHash } from 'node:crypto';
 import { type Selectable, sql, type Updateable } from 'kysely';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { type Db, type MachineState, type MachineTable, storeEvent } from '../engine/index.js';
 import type { InventoryEvent } from './events.js';
-import { identityOf, type MachineTraits } from './facts.js';
 import { showClaims } from './site-files.js';
 
 export type Machine = Selectable<MachineTable>;
+
+/** What others may see of a machine: everything but the hashes of its tokens. */
+export type PublicMachine = Omit<Machine, 'token_hash' | 'next_token_hash'>;
+
+export function publicMachine({ token_hash: _hash, next_token_hash: _next, ...machine }: Machine): PublicMachine {
+  return machine;
+}
 
 /** States in which a machine counts as one of its profile's installations. */
 const counted: readonly MachineState[] = ['matched', 'installing', 'installed', 'up'];
@@ -87,19 +92,6 @@ export async function findMachine(db: Db, wanted: string): Promise<Machine> {
   return machine;
 }
 
-/**
- * A machine asks for its boot script: makes or finds it, and gives it the token of the ramdisk that
- * it will run. The token of a machine that is not to be installed (installed, up, failed, held,
- * retired) is not changed: look at the state of the result.
- * @throws StackwrightError `MachineUnidentified`
- */
-export async function touchBooting(db: Db, traits: MachineTraits, token: string, reporter: Reporter): Promise<Machine> {
-  const { machine, isNew } = await upsertMachine(db, identityOf(traits));
-  const touched = mayInstall(machine) ? await setToken(db, machine, token) : machine;
-  if (isNew) await reportDiscovered(db, touched, reporter);
-  return touched;
-}
-
 /** Makes the machine where it is not known; its row is locked until the transaction ends. */
 export async function upsertMachine(db: Db, identity: string): Promise<{ machine: Machine; isNew: boolean }> {
   const machine = await db
@@ -119,41 +111,6 @@ export async function upsertMachine(db: Db, identity: string): Promise<{ machine
     .executeTakeFirstOrThrow();
   const { is_new: isNew, ...row } = machine;
   return { machine: row, isNew };
-}
-
-async function reportDiscovered(db: Db, machine: Machine, reporter: Reporter): Promise<void> {
-  const { id, name, identity } = machine;
-  const data = { machine: id, name, identity };
-  await keepEvent(
-    db,
-    { code: 'inventory.machine.discovered', level: 'info', message: `${name} is new`, data },
-    reporter,
-  );
-}
-
-/** SHA-256, hexadecimal: only this is stored. */
-export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
-/** Gives a machine a token; the one before is void. Why it was refused before, its events still say. */
-async function setToken(db: Db, { id, state, reason }: Machine, token: string): Promise<Machine> {
-  return await updateMachine(db, id, {
-    token_hash: hashToken(token),
-    heard_at: new Date(),
-    reason: state === 'discovered' ? null : reason,
-  });
-}
-
-/** The machine whose token this is, heard of now; undefined for a void or unknown one. */
-export async function machineByToken(db: Db, token: string): Promise<Machine | undefined> {
-  if (token === '') return undefined;
-  return await db
-    .updateTable('machine')
-    .set({ heard_at: new Date() })
-    .where('token_hash', '=', hashToken(token))
-    .returningAll()
-    .executeTakeFirst();
 }
 
 /**
@@ -180,7 +137,7 @@ export async function failSilent(db: Db, seconds: number, reporter: Reporter): P
 /** What others know of a machine: its role, host name, address and host keys. State has its own function. */
 export type MachineFields = Pick<
   Updateable<MachineTable>,
-  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'token_hash' | 'heard_at' | 'reason'
+  'role' | 'role_version' | 'host_name' | 'address' | 'host_keys' | 'reason'
 >;
 
 /** @throws StackwrightError `MachineUnknown` */
@@ -253,7 +210,7 @@ export async function changeState(
   const isOver = state === 'up' || state === 'held' || state === 'retired';
   const machine = await db
     .updateTable('machine')
-    .set({ state, reason, updated_at: new Date(), ...(isOver ? { token_hash: null } : {}) })
+    .set({ state, reason, updated_at: new Date(), ...(isOver ? { token_hash: null, next_token_hash: null } : {}) })
     .where('id', '=', before.id)
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -299,13 +256,6 @@ export async function releaseRecord(db: Db, machineId: string): Promise<void> {
     })
     .where('machine_id', '=', machineId)
     .execute();
-}
-
-/** Stores an event of a machine and reports it. */
-async function keepEvent(db: Db, event: InventoryEvent, reporter: Reporter): Promise<void> {
-  const machineId = 'machine' in event.data ? event.data.machine : undefined;
-  await storeEvent(db, event, { machineId });
-  reporter.report(event);
 }
 
 function unknownMachine(machineId: string): never {

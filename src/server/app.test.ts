@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
@@ -271,6 +271,100 @@ describe('a machine whose installation failed', () => {
     await setMachineState(db, machine?.id ?? '', 'discovered', 'a new disk', { report: () => {} }, 'operator ann');
     expect(await bootAndMatch()).not.toBe('');
     expect(await listMachines(db)).toMatchObject([{ state: 'installing', host_name: 'node1' }]);
+  });
+});
+
+describe('a rogue client', () => {
+  const bootOf = (mac: string, uuid: string, remoteAddress = '10.0.0.66') =>
+    app.inject({ url: `/boot.ipxe?mac=${mac}&uuid=${uuid}&serial=`, remoteAddress });
+  const tokenIn = ({ body }: { body: string }) => / TOKEN=(\S+) /.exec(body)?.[1] ?? '';
+
+  it("that asks for a boot script in a machine's name does not stop its installation, nor takes it over", async () => {
+    const token = await bootAndMatch();
+    publishRole('web', '1.0');
+
+    const stolen = tokenIn(await bootOf(MAC, UUID));
+
+    expect((await get('/v1/node/config-drive.tar', stolen)).statusCode).toBe(401);
+    expect((await get('/v1/node/role/web/1.0/sha256', stolen)).statusCode).toBe(401);
+    expect((await post('/upload.py', stolen, { failure: 'vm', reason: 'ha' })).statusCode).toBe(401);
+    expect((await post('/upload.py', stolen, { file: file('x.log.gz', 'x') })).statusCode).toBe(401);
+    const posted = await post('/upload.py', stolen, { file: facts(8) });
+    expect([posted.statusCode, posted.headers['retry-after']]).toEqual([503, '5']);
+    expect(posted.body).not.toContain('node1');
+    expect((await get('/v1/node/config-drive.tar', token)).statusCode).toBe(200);
+    expect(await listMachines(db)).toMatchObject([{ state: 'installing' }]);
+  });
+
+  it("that posts a machine's identity with a token of its own does not take its installation over", async () => {
+    const token = await bootAndMatch();
+    const own = tokenIn(await bootOf('52:54:00:66:66:66', '66666666-0043-4210-8053-b4c04f4d3532'));
+
+    const posted = await post('/upload.py', own, { file: facts(8) });
+
+    expect(posted.statusCode).toBe(503);
+    expect((await get('/v1/node/config-drive.tar', own)).statusCode).toBe(403);
+    expect((await get('/v1/node/config-drive.tar', token)).statusCode).toBe(200);
+  });
+
+  it('is told from a machine that was switched off and on: that one gets the same record', async () => {
+    const first = await bootAndMatch();
+    await db
+      .updateTable('machine')
+      .set({ heard_at: new Date(Date.now() - 60_000) })
+      .execute();
+
+    const second = await boot();
+    const reply = await post('/upload.py', second, { file: facts(8) });
+
+    expect(reply.body).toContain('var_hostname=node1');
+    expect((await get('/v1/node/config-drive.tar', second)).statusCode).toBe(200);
+    expect((await get('/v1/node/config-drive.tar', first)).statusCode).toBe(401);
+    expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 0)");
+  });
+
+  it('that replays the report of an installation is refused', async () => {
+    const token = await bootAndMatch();
+    const report = { host_keys: file('keys', `${HOST_KEY}\n`), disk: '/dev/vda' };
+    await post('/v1/node/installed', token, report);
+
+    const again = await post('/v1/node/installed', token, report);
+    const facts2 = await post('/upload.py', token, { file: facts(8) });
+
+    expect([again.statusCode, facts2.statusCode]).toEqual([401, 401]);
+    expect(await listMachines(db)).toMatchObject([{ state: 'installed' }]);
+  });
+
+  it('that guesses and floods is refused after a while, and nobody else is', async () => {
+    const token = await bootAndMatch();
+    const guesses = await Promise.all(
+      Array.from({ length: 1300 }, (_, at) =>
+        app.inject({
+          url: '/v1/node/config-drive.tar',
+          headers: tokenHeader(`guess${at}`),
+          remoteAddress: '10.0.0.66',
+        }),
+      ),
+    );
+    const flood = await bootOf('52:54:00:66:66:66', '');
+
+    expect(new Set(guesses.map(({ statusCode }) => statusCode))).toEqual(new Set([401, 429]));
+    expect(flood.statusCode).toBe(429);
+    expect((await bootOf('52:54:00:aa:bb:02', '', '10.0.0.12')).statusCode).toBe(200);
+    expect((await get('/v1/node/config-drive.tar', token)).statusCode).toBe(200);
+  });
+
+  it('with a token fills no disk with logs', async () => {
+    const token = await bootAndMatch();
+    for (let number = 0; number < 14; number++) {
+      await post('/upload.py', token, { file: file('install.log.gz', gzipSync(`${number}`)) });
+    }
+
+    expect(readdirSync(join(site, 'log'))).toHaveLength(10);
+    const replies = await Promise.all(
+      Array.from({ length: 60 }, () => post('/upload.py', token, { file: file('install.log.gz', 'x') })),
+    );
+    expect(replies.map(({ statusCode }) => statusCode)).toContain(429);
   });
 });
 

@@ -8,11 +8,16 @@ import type { Db } from '../engine/index.js';
 import type { EdeploySection } from '../inventory/index.js';
 import { bootRoutes } from './boot-routes.js';
 import { reportServer } from './events.js';
+import { type Limits, limitConnections, newLimits } from './limits.js';
 import { nodeRoutes } from './node-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { uploadRoutes } from './upload-routes.js';
 
-export interface ServerContext {
+export interface ServerContext extends ServerSettings {
+  limits: Limits;
+}
+
+export interface ServerSettings {
   state: StateDirectory;
   db: Db;
   reporter: Reporter;
@@ -31,7 +36,8 @@ export interface ServerContext {
 const UPLOAD_LIMIT = 16 * 1024 * 1024;
 
 /** The HTTP face: what ramdisks ask for, and the API for operators. */
-export async function createServer(context: ServerContext): Promise<FastifyInstance> {
+export async function createServer(settings: ServerSettings): Promise<FastifyInstance> {
+  const context: ServerContext = { ...settings, limits: newLimits() };
   const app = Fastify({
     logger: false,
     bodyLimit: 64 * 1024,
@@ -39,6 +45,7 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
     connectionTimeout: 0,
     requestTimeout: 300_000,
   });
+  limitConnections(app);
   await app.register(multipart, {
     limits: { fileSize: UPLOAD_LIMIT, files: 2, fields: 16, fieldSize: 64 * 1024 },
   });
@@ -48,8 +55,8 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
   });
   app.setErrorHandler((error: unknown, request, reply) => {
     const status = statusOf(error);
-    // Strangers without a token are no news; what a machine or an operator was refused is.
-    if (status !== 401 && status !== 404) {
+    // Strangers without a token, and floods, are no news; what a machine or an operator was refused is.
+    if (![401, 404, 429, 503].includes(status)) {
       reportServer(context.reporter, {
         code: 'server.request.failed',
         level: status >= 500 ? 'error' : 'warn',
@@ -59,6 +66,8 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
     }
     const body =
       error instanceof StackwrightError ? error.toJSON() : { code: 'RequestFailed', message: messageOf(error) };
+    if (status === 429) reply.header('retry-after', '60');
+    if (status === 503) reply.header('retry-after', '5');
     return reply.status(status).send(body);
   });
   bootRoutes(app, context);
@@ -68,13 +77,19 @@ export async function createServer(context: ServerContext): Promise<FastifyInsta
   return app;
 }
 
+const statuses: Record<string, number> = {
+  TokenUnknown: 401,
+  RoleForbidden: 403,
+  RecordForbidden: 403,
+  RoleNotFound: 404,
+  TooManyRequests: 429,
+  MachineAlive: 503,
+};
+
 function statusOf(error: unknown): number {
   if (error instanceof ZodError) return 400;
   if (error instanceof StackwrightError) {
-    if (error.code === 'TokenUnknown') return 401;
-    if (error.code === 'RoleNotFound') return 404;
-    if (error.code === 'RoleForbidden' || error.code === 'RecordForbidden') return 403;
-    return 400;
+    return statuses[error.code] ?? 400;
   }
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
   return 500;

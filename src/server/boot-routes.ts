@@ -33,6 +33,7 @@ export function bootRoutes(app: FastifyInstance, context: ServerContext): void {
     reply.type('text/plain');
     const query = BootQuery.safeParse(request.query);
     if (!query.success) return renderIpxeEntry(EntryQuery.safeParse(request.query).data?.section);
+    context.limits.strangers.take(request.ip);
     try {
       return await bootScript(context, query.data);
     } catch (error) {

@@ -5,7 +5,7 @@ import { listenInNamespace, serveConnections } from '../base/listen.js';
 import type { StateDirectory } from '../base/state.js';
 import { openDatabase, storeEvent } from '../engine/index.js';
 import { type EdeploySection, loadSite } from '../inventory/index.js';
-import { createServer, type ServerContext } from './app.js';
+import { createServer, type ServerSettings } from './app.js';
 import { reportServer } from './events.js';
 import { watchMachines } from './watch.js';
 
@@ -49,7 +49,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     },
   };
   const reporter = teeReporter(options.reporter, storing);
-  const context: ServerContext = {
+  const settings: ServerSettings = {
     state,
     db,
     reporter,
@@ -59,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     targetKernelLine: options.targetKernelLine,
     proxyCommand: namespace ? `ip netns exec ${namespace} nc %h %p` : undefined,
   };
-  const app = await createServer(context);
+  const app = await createServer(settings);
   try {
     if (namespace) {
       await app.ready();
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const message = `listening on ${host}:${port}${namespace ? ` in namespace ${namespace}` : ''}`;
     reportServer(reporter, { code: 'server.listening', level: 'info', message, data: { address: `${host}:${port}` } });
     if (options.readyFile) await writeFile(options.readyFile, '');
-    await watchMachines(context, options.silence, signal);
+    await watchMachines(settings, options.silence, signal);
   } finally {
     await app.close();
     await db.destroy();

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { StackwrightError } from '../base/errors.js';
-import { listEvents, listMachines } from '../inventory/index.js';
+import { listEvents, listMachines, publicMachine } from '../inventory/index.js';
 import type { ServerContext } from './app.js';
 import { operatorToken, sameToken } from './token.js';
 
@@ -14,9 +14,7 @@ export async function operatorRoutes(app: FastifyInstance, context: ServerContex
       hint: `send "Authorization: Bearer TOKEN", with the token in ${context.state.path('api-token')}`,
     });
   };
-  app.get('/v1/machines', { preHandler: authorise }, async () =>
-    (await listMachines(context.db)).map(({ token_hash: _hash, ...machine }) => machine),
-  );
+  app.get('/v1/machines', { preHandler: authorise }, async () => (await listMachines(context.db)).map(publicMachine));
   app.get('/v1/events', { preHandler: authorise }, () => listEvents(context.db, 500));
   app.get('/v1/health', async () => ({ ok: true }));
 }

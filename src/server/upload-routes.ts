@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf, StackwrightError } from '../base/errors.js';
@@ -9,6 +9,7 @@ import { writeFileAtomic } from '../base/files.js';
 import {
   type EdeploySection,
   type Machine,
+  machineByNextToken,
   machineByToken,
   parseFacts,
   registerMachine,
@@ -20,6 +21,9 @@ import {
 } from '../inventory/index.js';
 import type { ServerContext } from './app.js';
 import { reportServer } from './events.js';
+
+/** Logs kept of a machine. */
+const MAXIMUM_LOGS = 10;
 
 /** What a form of eDeploy's ramdisk carries. */
 interface UploadForm {
@@ -36,9 +40,12 @@ interface UploadForm {
 export function uploadRoutes(app: FastifyInstance, context: ServerContext): void {
   for (const path of ['/upload.py', '/cgi-bin/upload.py']) {
     app.post(path, async (request, reply) => {
-      const machine = await requestingMachine(context, request);
+      const { machine, bootedAnew } = await uploadingMachine(context, request);
+      context.limits.uploads.take(machine.id);
       const form = await readForm(request);
       reply.type('text/plain');
+      // Its installation is another ramdisk's until its facts are here: it cannot fail that.
+      if (bootedAnew && (form.failure !== undefined || form.file?.name.endsWith('.log.gz'))) throw unknownToken();
       if (form.failure !== undefined) return takeFailure(context, machine, form);
       if (!form.file) throw new StackwrightError('UploadIncomplete', 'the form has neither a file nor a failure');
       if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form);
@@ -54,7 +61,22 @@ export function uploadRoutes(app: FastifyInstance, context: ServerContext): void
 export async function requestingMachine(context: ServerContext, request: FastifyRequest): Promise<Machine> {
   const machine = await machineByToken(context.db, tokenOf(request));
   if (machine) return machine;
-  throw new StackwrightError('TokenUnknown', 'no machine has booted with this token', {
+  context.limits.strangers.take(request.ip);
+  throw unknownToken();
+}
+
+/** Also the machine whose ramdisk has booted in the middle of an installation. */
+async function uploadingMachine(
+  context: ServerContext,
+  request: FastifyRequest,
+): Promise<{ machine: Machine; bootedAnew: boolean }> {
+  const bootedAnew = await machineByNextToken(context.db, tokenOf(request));
+  if (bootedAnew) return { machine: bootedAnew, bootedAnew: true };
+  return { machine: await requestingMachine(context, request), bootedAnew: false };
+}
+
+function unknownToken(): StackwrightError {
+  return new StackwrightError('TokenUnknown', 'no machine has booted with this token', {
     hint: 'boot the machine from the network again: each boot gets a token of its own',
   });
 }
@@ -116,6 +138,8 @@ async function answerFacts(
     await setMachineState(db, result.machine.id, 'installing', `profile ${profile.name}`, reporter);
     return script;
   } catch (error) {
+    // It asks again by itself.
+    if (error instanceof StackwrightError && error.code === 'MachineAlive') throw error;
     // The ramdisk runs what it gets, and so shows the reason on the machine's console.
     reportServer(context.reporter, {
       code: 'server.request.failed',
@@ -152,6 +176,7 @@ async function keepLog(context: ServerContext, machine: Machine, form: UploadFor
     await rename(path, join(directory, `${machine.id}.${time}-${randomBytes(2).toString('hex')}.log.gz`));
   }
   await writeFileAtomic(path, form.file?.content ?? '', 0o600);
+  await dropOldLogs(directory, machine.id);
   reportServer(context.reporter, {
     code: 'server.machine.log',
     level: 'debug',
@@ -159,4 +184,10 @@ async function keepLog(context: ServerContext, machine: Machine, form: UploadFor
     data: { machine: machine.id, file: path },
   });
   return '';
+}
+
+/** A machine that fails again and again keeps its latest logs; their names sort by time. */
+async function dropOldLogs(directory: string, machineId: string): Promise<void> {
+  const older = (await readdir(directory)).filter((name) => name.startsWith(`${machineId}.2`)).sort();
+  for (const name of older.slice(0, -(MAXIMUM_LOGS - 1))) await rm(join(directory, name), { force: true });
 }

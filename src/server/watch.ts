@@ -10,7 +10,7 @@ import {
   setMachineState,
   sshConfigFile,
 } from '../inventory/index.js';
-import type { ServerContext } from './app.js';
+import type { ServerSettings } from './app.js';
 import { reportServer } from './events.js';
 
 const LOOK_SECONDS = 15;
@@ -22,9 +22,9 @@ const HOPE_MS = 24 * 3600 * 1000;
  * middle of an installation (they fail after `silence` seconds), installed machines that answer ssh
  * with the host key of their installation (they are up).
  */
-export async function watchMachines(context: ServerContext, silence: number, signal: AbortSignal): Promise<void> {
-  const { db, reporter } = context;
-  const directories = new Set(context.sites.map(({ configDir }) => configDir));
+export async function watchMachines(settings: ServerSettings, silence: number, signal: AbortSignal): Promise<void> {
+  const { db, reporter } = settings;
+  const directories = new Set(settings.sites.map(({ configDir }) => configDir));
   const followed = [...directories].map((directory) => followSite(db, directory, reporter));
   try {
     while (!signal.aborted) {
@@ -32,7 +32,7 @@ export async function watchMachines(context: ServerContext, silence: number, sig
       if (signal.aborted) break;
       try {
         await failSilent(db, silence, reporter);
-        await findUp(context, signal);
+        await findUp(settings, signal);
       } catch (error) {
         // The database may be restarting.
         reportServer(reporter, {
@@ -48,8 +48,8 @@ export async function watchMachines(context: ServerContext, silence: number, sig
   }
 }
 
-async function findUp(context: ServerContext, signal: AbortSignal): Promise<void> {
-  const { state, db, reporter } = context;
+async function findUp(settings: ServerSettings, signal: AbortSignal): Promise<void> {
+  const { state, db, reporter } = settings;
   const installed = await listMachines(db, { state: 'installed' });
   const hoped = installed.filter((machine) => Date.now() - machine.updated_at.getTime() < HOPE_MS);
   const atOnce = pLimit(10);

@@ -8,6 +8,7 @@ import {
   listEvents,
   listMachines,
   type Machine,
+  publicMachine,
   type StoredEvent,
   setMachineState,
 } from '../../inventory/index.js';
@@ -18,7 +19,7 @@ export async function nodeList(this: CliContext, flags: NodeListFlags): Promise<
   await withDatabase(this, flags, async (db) => {
     const { state, profile, role, site } = flags;
     const machines = await listMachines(db, { state, profile, role, site: site && resolve(site) });
-    if (flags.json) this.printJson(machines.map(withoutToken));
+    if (flags.json) this.printJson(machines.map(publicMachine));
     else this.print(table(machines));
   });
 }
@@ -27,7 +28,7 @@ export async function nodeShow(this: CliContext, flags: NodeFlags, wanted: strin
   await withDatabase(this, flags, async (db) => {
     const machine = await findMachine(db, wanted);
     const events = (await listEvents(db, 50, machine.id)).reverse();
-    if (flags.json) this.printJson({ ...withoutToken(machine), events });
+    if (flags.json) this.printJson({ ...publicMachine(machine), events });
     else this.print(describe(machine, events));
   });
 }
@@ -80,7 +81,7 @@ async function change(
       );
     }
     const machine = await setMachineState(db, id, to, flags.reason ?? reason, context.reporter(flags), operator());
-    if (flags.json) context.printJson(withoutToken(machine));
+    if (flags.json) context.printJson(publicMachine(machine));
   });
 }
 
@@ -98,10 +99,6 @@ async function withDatabase(context: CliContext, flags: NodeFlags, work: (db: Db
       await db.destroy();
     }
   });
-}
-
-function withoutToken({ token_hash: _hash, ...machine }: Machine): Omit<Machine, 'token_hash'> {
-  return machine;
 }
 
 function table(machines: Machine[]): string {
