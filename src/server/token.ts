@@ -3,11 +3,12 @@ import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { registerSecret } from '../base/mask.js';
 import type { StateDirectory } from '../base/state.js';
 
-/** A token that nobody guesses: 192 bits, in characters that a kernel line and a URL can carry. */
+/**
+ * A token that nobody guesses: 192 bits, in characters that a kernel line and a URL can carry. Those of
+ * machines stand in no event, and are too many to be looked for in each.
+ */
 export function newToken(): string {
-  const token = randomBytes(24).toString('base64url');
-  registerSecret(token);
-  return token;
+  return randomBytes(24).toString('base64url');
 }
 
 /** The operator's token for the API; made at first use, 0600. */
@@ -19,6 +20,7 @@ export async function operatorToken(state: StateDirectory): Promise<string> {
     return known.trim();
   }
   const token = newToken();
+  registerSecret(token);
   await writeFileAtomic(path, `${token}\n`, 0o600);
   return token;
 }
