@@ -1,12 +1,21 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { run } from '../base/command.js';
 import { silentReporter } from '../base/events.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
-import { getRole, listRoles, type PublishOptions, publishRole } from './index.js';
+import { exportRole, getRole, listRoles, type PublishOptions, publishRole } from './index.js';
 
 let work: string;
 let state: StateDirectory;
@@ -53,6 +62,22 @@ it('replaces another image under the same name and version only when told', asyn
 
   expect(replaced.imageIdentity).toBe('b');
   expect(readdirSync(state.path('roles', 'web'))).toEqual(['D12-F.1.0.0']);
+});
+
+it('lays a role where eDeploy’s rsync and HTTP servers have it, and leaves what is there', async () => {
+  const { name, version } = await publishRole(publication('a'));
+  const options = { state, reporter: silentReporter, name, version, directory: join(work, 'install') };
+
+  const tree = await exportRole({ ...options, format: 'tree' });
+  const archive = await exportRole({ ...options, format: 'archive' });
+
+  expect(tree).toBe(join(work, 'install/D12-F.1.0.0/web'));
+  expect(archive).toBe(join(work, 'install/D12-F.1.0.0/web-D12-F.1.0.0.edeploy'));
+  expect(statSync(join(tree, 'etc/hostname')).mode & 0o777).toBe(0o640);
+  const { stdout } = await run('tar', ['--list', '--verbose', '--zstd', '--file', archive]);
+  expect(stdout).toMatch(/^-rw-r----- .* \.\/etc\/hostname$/m);
+  expect(readdirSync(join(work, 'install/D12-F.1.0.0')).sort()).toEqual(['web', 'web-D12-F.1.0.0.edeploy']);
+  await expect(exportRole({ ...options, format: 'tree' })).rejects.toMatchObject({ code: 'ExportExists' });
 });
 
 it('agrees when the same image is published twice at once', async () => {

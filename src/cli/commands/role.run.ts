@@ -1,8 +1,8 @@
 import { stateDirectory } from '../../base/state.js';
-import { getRole, listRoles, type Role } from '../../role/index.js';
+import { exportRole, getRole, listRoles, type Role } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
 import { megabytes, plainTable } from '../table.js';
-import type { RoleFlags } from './role.js';
+import type { RoleExportFlags, RoleFlags } from './role.js';
 
 export async function roleList(this: CliContext, flags: RoleFlags): Promise<void> {
   await command(this, flags.json, async () => {
@@ -29,6 +29,21 @@ export async function roleShow(this: CliContext, flags: RoleFlags, name: string,
     const role = getRole(stateDirectory(), name, version);
     if (flags.json) return this.printJson(role);
     for (const [title, value] of lines(role)) this.print(`${title.padEnd(10)} ${value}`);
+  });
+}
+
+export async function roleExport(
+  this: CliContext,
+  flags: RoleExportFlags,
+  name: string,
+  version: string,
+  directory: string,
+): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const path = await exportRole({ state, reporter, name, version, directory, format: flags.format });
+    if (flags.json) this.printJson({ path });
   });
 }
 
