@@ -11,7 +11,7 @@ interface HostProgram {
   /** The Debian package that has it. */
   package: string;
   purpose: string;
-  /** Work is only slower without it. */
+  /** Only what its purpose says needs it, or is slower without it. */
   optional?: true;
 }
 
@@ -32,6 +32,15 @@ export const hostPrograms: HostProgram[] = [
   { program: 'ip', package: 'iproute2', purpose: 'lab: network namespaces' },
   { program: 'dnsmasq', package: 'dnsmasq-base', purpose: 'netboot: DHCP, TFTP and router advertisements' },
   { program: 'qemu-system-x86_64', package: 'qemu-system-x86', purpose: 'lab: virtual machines' },
+  {
+    program: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+    package: 'ovmf',
+    purpose: 'lab: UEFI of virtual machines',
+    optional: true,
+  },
+  { program: 'ipmi_sim', package: 'openipmi', purpose: 'lab: BMCs of virtual machines', optional: true },
+  { program: 'ipmitool', package: 'ipmitool', purpose: 'power: BMCs by IPMI', optional: true },
+  { program: 'xorriso', package: 'xorriso', purpose: 'netboot: boot media', optional: true },
   { program: 'pigz', package: 'pigz', purpose: 'image: gzip on all processors', optional: true },
   { program: 'qemu-img', package: 'qemu-utils', purpose: 'image, lab: disk images' },
   { program: '/usr/lib/ipxe/qemu/pxe-virtio.rom', package: 'ipxe-qemu', purpose: 'lab: PXE in virtual machines' },

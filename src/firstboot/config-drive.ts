@@ -88,6 +88,8 @@ export interface MachineRecord {
   variables: Record<string, Json>;
   /** The key with which the operator reaches the machine. */
   operatorKey?: string;
+  /** Instead of the one that the variables describe. */
+  network?: NetworkDescription;
 }
 
 /**
@@ -107,7 +109,7 @@ export function recordToConfigDrive(record: MachineRecord): ConfigDriveFiles {
   return renderConfigDrive({
     hostName: textOf(variables.hostname) ?? textOf(variables.host),
     keys,
-    network: networkOf(variables),
+    network: record.network ?? networkOf(variables),
   });
 }
 

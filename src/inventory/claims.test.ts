@@ -249,7 +249,7 @@ describe('a failed or retired machine', () => {
     expect(states.map(({ state: one }) => one)).toEqual(['failed', 'matched', 'installed']);
     expect(read('state')).toBe("[('hp', 1), ('vm', '*')]\n");
     expect(events.filter(({ data }) => data.to === 'failed')).toMatchObject([
-      { data: { by: 'server', reason: expect.stringContaining('30 minutes') } },
+      { data: { by: 'server', reason: expect.stringContaining('for 1800 s') } },
     ]);
   });
 

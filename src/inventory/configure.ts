@@ -2,6 +2,22 @@ import { shellQuote } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { formatPythonLiteral } from '../base/python-literal.js';
+import { type LayoutFile, type LayoutMachine, renderLayout } from './layout/index.js';
+
+/** What a profile says about the installation: a script, or a layout from which one is made. */
+export interface ConfigureSource {
+  name: string;
+  configure: { path: string; text: string };
+  layout?: LayoutFile;
+}
+
+/**
+ * The profile's own script, or the one that its layout means for the machine.
+ * @throws StackwrightError `LayoutDoesNotFit`, `LayoutInvalid`
+ */
+export function configureTextOf({ configure, layout }: ConfigureSource, machine: LayoutMachine): string {
+  return layout ? renderLayout(layout, configure.path, machine) : configure.text;
+}
 
 export interface ConfigureScript {
   profile: string;

@@ -1,15 +1,23 @@
 export { type Registration, type RegistrationOptions, registerMachine, reportFailure } from './claims.js';
 export { type Cmdb, type CmdbEntry, formatCmdb, parseCmdb } from './cmdb.js';
-export { type ConfigureScript, renderConfigureScript, renderRefusal } from './configure.js';
+export {
+  type ConfigureScript,
+  type ConfigureSource,
+  configureTextOf,
+  renderConfigureScript,
+  renderRefusal,
+} from './configure.js';
 export { type ConvertedFile, convertSite, type SiteForm } from './convert.js';
 export { type EdeploySection, readEdeployConf } from './edeploy-conf.js';
 export type { InventoryEvent } from './events.js';
 export {
   type Fact,
+  type Facts,
   type MachineTraits,
   parseFacts,
 } from './facts.js';
 export { bindRole, keepHostKeys, listEvents, type StoredEvent, sshTargets } from './installation.js';
+export { layoutNetwork } from './layout/index.js';
 export {
   failSilent,
   findMachine,

@@ -127,7 +127,7 @@ export async function failSilent(db: Db, seconds: number, reporter: Reporter): P
   for (const { id } of await silent(db).execute()) {
     const changed = await db.transaction().execute(async (transaction) => {
       const still = await silent(transaction).where('id', '=', id).forUpdate().skipLocked().executeTakeFirst();
-      const reason = `nothing was heard of it for ${Math.round(seconds / 60)} minutes: powered off or hung?`;
+      const reason = `nothing was heard of it for ${seconds} s: powered off or hung?`;
       return still && (await changeState(transaction, id, 'failed', reason, 'server'));
     });
     if (changed) await reportChange(db, changed, reporter);

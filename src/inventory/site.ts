@@ -6,6 +6,7 @@ import { describeNode, formatPythonLiteral, type PythonNode, PythonTuple } from 
 import { type Cmdb, parseCmdb } from './cmdb.js';
 import { scriptLanguageOf } from './configure.js';
 import type { Facts } from './facts.js';
+import { type LayoutFile, parseLayout } from './layout/index.js';
 import { matchSpecs, type NearMiss } from './match.js';
 import { parseSpecs, type Spec } from './specs.js';
 import { formatYaml, isYaml, parseForm } from './yaml-form.js';
@@ -28,7 +29,10 @@ export interface StateLine {
 export interface Profile extends StateLine {
   specs: Spec[];
   specsFile: SiteFile;
+  /** The script, or the layout as it was written. */
   configure: SiteFile;
+  /** Where the profile has a layout instead of a script. */
+  layout?: LayoutFile;
   cmdb?: Cmdb & { file: SiteFile };
 }
 
@@ -41,8 +45,8 @@ export interface Site {
 }
 
 /**
- * Reads `state` and every profile's `.specs`, `.configure` and `.cmdb`, or what stands for them in
- * YAML. Other files are not looked at.
+ * Reads `state` and every profile's `.specs`, `.configure` or `.layout.yaml`, and `.cmdb`, or what
+ * stands for them in YAML. Other files are not looked at.
  * @throws StackwrightError `SiteInvalid` with the first problem's place and a list of all of them
  */
 export async function loadSite(directory: string): Promise<Site> {
@@ -82,9 +86,9 @@ export async function checkSite(directory: string): Promise<{ site?: Site; probl
       const specsFile = await readForm(`${base}.specs`, hint);
       return { specsFile, specs: cached(specsFile, () => parseSpecs(specsFile.text, specsFile.path)) };
     });
-    const configure = await collect(async () => checkLanguage(await readSiteFile(`${base}.configure`, hint)));
+    const configure = await collect(() => readConfigure(base, hint));
     const cmdb = await collect(() => readCmdb(`${base}.cmdb`));
-    if (specs && configure) profiles.push({ ...line, ...specs, configure, ...(cmdb ? { cmdb } : {}) });
+    if (specs && configure) profiles.push({ ...line, ...specs, ...configure, ...(cmdb ? { cmdb } : {}) });
   }
   if (!state || problems.length > 0) return { problems };
   return { site: { directory: root, state, profiles }, problems };
@@ -186,6 +190,17 @@ function missing(path: string, hint: string): never {
 async function readCmdb(path: string): Promise<Profile['cmdb']> {
   const file = await readFormIfExists(path);
   return file && { ...cached(file, () => parseCmdb(file.text, file.path)), file };
+}
+
+/** @throws StackwrightError `LayoutInvalid`, `ConfigureInvalid` */
+async function readConfigure(base: string, hint: string): Promise<Pick<Profile, 'configure' | 'layout'>> {
+  const path = `${base}.layout.yaml`;
+  const text = await readTextIfExists(path);
+  if (text === undefined) return { configure: checkLanguage(await readSiteFile(`${base}.configure`, hint)) };
+  const configure = { path, text, hash: hashOf(text) };
+  const layout = cached(configure, () => parseLayout(text, path));
+  if ((await readTextIfExists(`${base}.configure`)) === undefined) return { configure, layout };
+  throw layout.wrong([], 'the profile has a configure script too', `${base}.configure`, 'remove one of the two');
 }
 
 /** @throws StackwrightError `ConfigureInvalid` for a script in a language that the ramdisk does not have */

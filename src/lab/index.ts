@@ -1,3 +1,4 @@
-export { machineDirectory, powerOffMachine, powerOnMachine } from './machine.js';
+export { powerOffMachine, powerOnMachine } from './machine.js';
+export { type LabPower, labPower } from './power.js';
 export { labDown, labUp } from './rack.js';
-export { type Lab, type LabMachine, requireLab } from './record.js';
+export { type Lab, type LabMachine, machineDirectory, requireLab } from './record.js';

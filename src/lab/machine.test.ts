@@ -13,6 +13,16 @@ it('runs a machine that QEMU and its firmware recognise by its SMBIOS identity',
   await expect(`${args.join('\n')}\n`).toMatchFileSnapshot('golden/qemu.args');
 });
 
+it('runs a machine with UEFI and two disks, which asks the network first', () => {
+  const machine = { ...newMachine(newLab(state, 'lab', '/site'), 'node1'), firmware: 'uefi' as const, disks: 2 };
+
+  const args = qemuArguments(machine, { name: 'tcg', reason: 'no KVM' }, 'network').join(' ');
+
+  expect(args).toContain('-drive if=pflash,unit=1,format=raw,file=uefi.vars');
+  expect(args).toMatch(/virtio-net-pci,\S+,bootindex=0 .*virtio-blk-pci,drive=disk0,serial=DISK0,bootindex=1/);
+  expect(args).toMatch(/file=disk2\.raw,\S+ -device virtio-blk-pci,drive=disk1,serial=DISK1,bootindex=2/);
+});
+
 it('gives a machine the same identity each time, and others another', () => {
   const lab = newLab(state, 'lab', '/site');
 

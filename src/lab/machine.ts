@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
@@ -14,8 +14,8 @@ import {
   LAB_NAME,
   type Lab,
   type LabMachine,
-  labDirectory,
   lockLab,
+  machineDirectory,
   newMachine,
   RACK,
   requireLab,
@@ -33,14 +33,11 @@ export interface MachineOptions {
 export interface PowerOnOptions extends MachineOptions {
   /** What the firmware starts from: the network once and then the disk, or the disk. */
   boot: 'network' | 'disk';
-  /** Size of the disk that a new machine gets. */
+  /** Size of each disk that a new machine gets. */
   diskGigabytes: number;
-}
-
-/** Where a machine's disk and console log are. */
-export function machineDirectory(state: StateDirectory, lab: string, name: string): string {
-  if (!LAB_NAME.test(name)) throw invalidName(name);
-  return join(labDirectory(state, lab), 'machines', name);
+  /** How many disks a new machine gets, and its firmware. */
+  disks?: number;
+  firmware?: 'bios' | 'uefi';
 }
 
 /**
@@ -56,14 +53,16 @@ export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachin
   reportLab(reporter, { code: 'lab.accelerator', level: 'info', message, data });
   await using _lock = await lockLab(state, options.lab);
   const lab = await requireLab(state, options.lab);
-  const machine = lab.machines.find((known) => known.name === name) ?? (await addMachine(state, lab, name));
+  const machine = lab.machines.find((known) => known.name === name) ?? (await addMachine(state, lab, name, options));
   if (machine.process && isAlive(machine.process)) return machine;
   const directory = machineDirectory(state, lab.name, name);
-  if (!existsSync(join(directory, 'disk.raw'))) await blankDisk(directory, diskGigabytes);
+  for (const file of diskFiles(machine)) await ensureDisk(join(directory, file), diskGigabytes);
+  if (machine.firmware === 'uefi') ensureFirmwareVariables(directory);
   if (existsSync(join(directory, 'console.log'))) {
     renameSync(join(directory, 'console.log'), join(directory, 'console.log.1'));
   }
   rmSync(join(directory, 'console.sock'), { force: true });
+  rmSync(join(directory, 'qemu.pid'), { force: true });
   await connectTap(lab, machine);
   const args = qemuArguments(machine, accelerator, boot);
   machine.process = await startInBackground(
@@ -77,16 +76,40 @@ export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachin
   return machine;
 }
 
-async function addMachine(state: StateDirectory, lab: Lab, name: string): Promise<LabMachine> {
-  const machine = newMachine(lab, name);
+/** Adds a machine to the record of a rack. */
+export async function addMachine(
+  state: StateDirectory,
+  lab: Lab,
+  name: string,
+  { disks = 1, firmware = 'bios' }: Pick<PowerOnOptions, 'disks' | 'firmware'> = {},
+): Promise<LabMachine> {
+  if (!LAB_NAME.test(name)) throw invalidName(name);
+  const machine: LabMachine = { ...newMachine(lab, name), disks, firmware };
   mkdirSync(machineDirectory(state, lab.name, name), { recursive: true });
   lab.machines.push(machine);
   await writeLab(state, lab);
   return machine;
 }
 
-async function blankDisk(directory: string, gigabytes: number): Promise<void> {
-  await run('qemu-img', ['create', '-q', '-f', 'raw', join(directory, 'disk.raw'), `${gigabytes}G`]);
+/** The images of a machine's disks, relative to its directory. */
+const diskFiles = ({ disks }: LabMachine) =>
+  Array.from({ length: disks }, (_, at) => (at === 0 ? 'disk.raw' : `disk${at + 1}.raw`));
+
+async function ensureDisk(path: string, gigabytes: number): Promise<void> {
+  if (!existsSync(path)) await run('qemu-img', ['create', '-q', '-f', 'raw', path, `${gigabytes}G`]);
+}
+
+const OVMF = { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
+
+/** Each machine has its own: the firmware keeps its boot entries there. */
+function ensureFirmwareVariables(directory: string): void {
+  if (!existsSync(OVMF.code)) {
+    throw new StackwrightError('FirmwareMissing', 'this host has no UEFI firmware for virtual machines', {
+      value: OVMF.code,
+      hint: 'apt-get install --no-install-recommends ovmf',
+    });
+  }
+  if (!existsSync(join(directory, 'uefi.vars'))) copyFileSync(OVMF.variables, join(directory, 'uefi.vars'));
 }
 
 /**
@@ -105,6 +128,7 @@ export async function powerOffMachine({ state, reporter, lab: labName, name }: M
   }
   if (!machine.process) return;
   await endProcess(machine.process);
+  rmSync(join(machineDirectory(state, lab.name, name), 'qemu.pid'), { force: true });
   machine.process = undefined;
   await writeLab(state, lab);
   reportPower(reporter, machine, false);
@@ -128,33 +152,41 @@ function tapName(machine: LabMachine): string {
   return `tap${machine.mac.replaceAll(':', '').slice(6)}`;
 }
 
-/** The arguments of QEMU for a machine with one disk, one network card and a serial console. */
+/** The arguments of QEMU for a machine with one network card and a serial console. */
 export function qemuArguments(machine: LabMachine, accelerator: Accelerator, boot: 'network' | 'disk'): string[] {
   const accel = accelerator.name === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512';
   const smbios = `type=1,manufacturer=Stackwright,product=Lab machine,version=1,serial=${machine.serial},uuid=${machine.uuid}`;
+  const size = ['-smp', String(machine.processors), '-m', String(machine.memory)];
   return [
     ...['-name', machine.name],
-    ...[
-      '-M',
-      'q35,graphics=off',
-      '-accel',
-      accel,
-      '-cpu',
-      'max',
-      '-smp',
-      String(machine.processors),
-      '-m',
-      String(machine.memory),
-    ],
+    ...['-M', 'q35,graphics=off', '-accel', accel, '-cpu', 'max', ...size],
+    ...['-pidfile', 'qemu.pid'],
     ...['-display', 'none', '-nodefaults', '-monitor', 'none'],
     ...['-chardev', 'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log'],
     ...['-serial', 'chardev:console'],
-    ...['-boot', boot === 'network' ? 'order=c,once=n' : 'order=c'],
+    ...firmwareArguments(machine, boot),
     ...['-smbios', smbios],
     ...['-netdev', `tap,id=net0,ifname=${tapName(machine)},script=no,downscript=no,vhost=off`],
-    ...['-device', `virtio-net-pci,netdev=net0,mac=${machine.mac}`],
-    ...['-drive', 'if=none,id=disk0,file=disk.raw,format=raw,cache=unsafe,discard=unmap'],
-    ...['-device', 'virtio-blk-pci,drive=disk0,serial=DISK0'],
+    ...['-device', `virtio-net-pci,netdev=net0,mac=${machine.mac}${bootIndex(machine, boot === 'network' ? 0 : 9)}`],
+    ...diskFiles(machine).flatMap((file, at) => [
+      '-drive',
+      // Zeros that a new RAID writes everywhere take no space.
+      `if=none,id=disk${at},file=${file},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`,
+      '-device',
+      `virtio-blk-pci,drive=disk${at},serial=DISK${at}${bootIndex(machine, at + 1)}`,
+    ]),
     ...['-device', 'virtio-rng-pci'],
   ];
 }
+
+function firmwareArguments({ firmware }: LabMachine, boot: 'network' | 'disk'): string[] {
+  // From the network once: after the installation's reboot a BIOS starts from the disk. UEFI has no such once; it asks the
+  // network again, and is sent on to the disk.
+  if (firmware === 'bios') return ['-boot', boot === 'network' ? 'order=c,once=n' : 'order=c'];
+  return [
+    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${OVMF.code}`],
+    ...['-drive', 'if=pflash,unit=1,format=raw,file=uefi.vars'],
+  ];
+}
+
+const bootIndex = ({ firmware }: LabMachine, index: number) => (firmware === 'uefi' ? `,bootindex=${index}` : '');

@@ -1,20 +1,20 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../base/command.js';
-import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
-import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import { endProcess, endProcessesInside, isAlive } from '../base/process.js';
 import type { StateDirectory } from '../base/state.js';
 import { mountsBelow, undoThing } from '../base/temporary.js';
 import { openDatabase, stopCluster } from '../engine/index.js';
 import { listMachines, loadSite, setMachineState } from '../inventory/index.js';
-import { renderDnsmasqConfiguration } from '../netboot/index.js';
 import { startInBackground } from './background.js';
+import { ensureBmc } from './bmc.js';
+import { foreignNamespace, startDnsmasq, startForeignDhcp } from './dhcp.js';
 import { reportLab } from './events.js';
+import { addMachine } from './machine.js';
 import { type Lab, labDirectory, lockLab, newLab, RACK, readLab, writeLab } from './record.js';
+import { waitUntil } from './wait.js';
 
 export interface LabUpOptions {
   state: StateDirectory;
@@ -22,6 +22,12 @@ export interface LabUpOptions {
   name: string;
   /** The eDeploy configuration directory that the rack's server serves. */
   site: string;
+  /** `proxy`: another DHCP server is in the rack already, and ours only says what to boot. */
+  dhcp?: 'own' | 'proxy';
+  /** Words for the kernel line of ramdisks, and the silence that fails an installation, as `serve` takes them. */
+  serverFlags?: string[];
+  /** How many machines the rack has at least, `node1`… with BMCs; they stay off. */
+  machines?: number;
 }
 
 /**
@@ -30,19 +36,27 @@ export interface LabUpOptions {
  * @throws StackwrightError those of `loadSite` before anything starts, `ProcessNotStarted`
  */
 export async function labUp(options: LabUpOptions): Promise<Lab> {
-  const { state, reporter, name, site } = options;
+  const { state, reporter, name, site, dhcp = 'own', serverFlags = [], machines = 0 } = options;
   await loadSite(site);
   await using _lock = await lockLab(state, name);
   const directory = labDirectory(state, name);
   const known = await readLab(state, name);
   const lab: Lab = known ?? newLab(state, name, site);
-  const moved = lab.site !== site;
+  const moved = lab.site !== site || serverFlags.join(' ') !== lab.serverFlags.join(' ');
   lab.site = site;
+  lab.serverFlags = serverFlags;
   await writeLab(state, lab);
   await ensureNamespace(lab);
+  await switchDhcp(lab, dhcp);
+  await writeLab(state, lab);
+  if (dhcp === 'proxy' && !(lab.foreignDhcp && isAlive(lab.foreignDhcp))) {
+    reportPart(reporter, 'foreign DHCP server', lab.foreignDhcp !== undefined);
+    lab.foreignDhcp = await startForeignDhcp(lab, directory);
+    await writeLab(state, lab);
+  }
   if (!lab.dnsmasq || !isAlive(lab.dnsmasq)) {
     reportPart(reporter, 'dnsmasq', lab.dnsmasq !== undefined);
-    await startDnsmasq(lab, directory);
+    lab.dnsmasq = await startDnsmasq(lab, directory);
     await writeLab(state, lab);
   }
   if (!lab.server || !isAlive(lab.server) || moved) {
@@ -51,7 +65,22 @@ export async function labUp(options: LabUpOptions): Promise<Lab> {
     await startServer(lab, directory, site);
     await writeLab(state, lab);
   }
+  for (let at = 1; at <= machines; at++) {
+    const wanted = `node${at}`;
+    const machine = lab.machines.find((one) => one.name === wanted) ?? (await addMachine(state, lab, wanted));
+    await ensureBmc(state, lab, machine);
+    await writeLab(state, lab);
+  }
   return lab;
+}
+
+/** Ends what serves addresses in the other way. */
+async function switchDhcp(lab: Lab, dhcp: Lab['dhcp']): Promise<void> {
+  if (lab.dhcp === dhcp) return;
+  for (const process of [lab.dnsmasq, lab.foreignDhcp]) if (process) await endProcess(process);
+  lab.dnsmasq = undefined;
+  lab.foreignDhcp = undefined;
+  lab.dhcp = dhcp;
 }
 
 function reportPart(reporter: Reporter, part: string, again: boolean): void {
@@ -97,9 +126,13 @@ async function forgetInstallations(state: StateDirectory, lab: Lab, reporter: Re
 
 async function removeRack(state: StateDirectory, lab: Lab, directory: string): Promise<void> {
   const machines = lab.machines.map((machine) => machine.process);
-  const processes = [...machines, lab.server, lab.dnsmasq].filter((process) => process !== undefined);
+  const bmcs = lab.machines.map((machine) => machine.bmc);
+  const processes = [...bmcs, ...machines, lab.server, lab.dnsmasq, lab.foreignDhcp].filter(
+    (process) => process !== undefined,
+  );
   for (const process of processes) await endProcess(process);
   // One that was killed before it could note what it had started is found by where it runs.
+  await undoThing({ kind: 'namespace', name: foreignNamespace(lab) });
   await undoThing({ kind: 'namespace', name: lab.namespace });
   await endProcessesInside(directory);
   if (mountsBelow(directory).length > 0) await undoThing({ kind: 'mount', path: directory });
@@ -121,44 +154,20 @@ async function ensureNamespace(lab: Lab): Promise<void> {
   await ip('link', 'set', RACK.bridge, 'up');
 }
 
-async function startDnsmasq(lab: Lab, directory: string): Promise<void> {
-  const tftp = join(directory, 'tftp');
-  mkdirSync(tftp, { recursive: true });
-  for (const firmware of ['undionly.kpxe', 'snponly.efi']) {
-    if (existsSync(`/usr/lib/ipxe/${firmware}`)) copyFileSync(`/usr/lib/ipxe/${firmware}`, join(tftp, firmware));
-  }
-  const configuration = join(directory, 'dnsmasq.conf');
-  await writeFileAtomic(
-    configuration,
-    renderDnsmasqConfiguration({
-      interface: RACK.bridge,
-      address: RACK.address,
-      netmask: RACK.netmask,
-      range: RACK.range,
-      httpPort: RACK.httpPort,
-      tftpRoot: tftp,
-      leaseFile: join(directory, 'dnsmasq.leases'),
-      pidFile: join(directory, 'dnsmasq.pid'),
-      ipv6Prefix: RACK.ipv6Prefix,
-    }),
-  );
-  const logFile = join(directory, 'dnsmasq.log');
-  const args = ['netns', 'exec', lab.namespace, 'dnsmasq', `--conf-file=${configuration}`];
-  lab.dnsmasq = await startInBackground('ip', args, { cwd: directory, logFile });
-  await waitUntil(
-    async () => (await readTextIfExists(logFile))?.includes('DHCP, IP range') === true,
-    () => isAlive(lab.dnsmasq as NonNullable<Lab['dnsmasq']>),
-    'dnsmasq',
-    logFile,
-  );
-}
-
 async function startServer(lab: Lab, directory: string, site: string): Promise<void> {
   const logFile = join(directory, 'server.log');
   const readyFile = join(directory, 'server.ready');
   rmSync(readyFile, { force: true });
   const listen = ['--listen', `${RACK.address}:${RACK.httpPort}`, '--namespace', lab.namespace];
-  const args = [join(packageRoot(), 'bin', 'stackwright'), 'serve', '--json', ...listen, '--site', site];
+  const args = [
+    join(packageRoot(), 'bin', 'stackwright'),
+    'serve',
+    '--json',
+    ...listen,
+    '--site',
+    site,
+    ...lab.serverFlags,
+  ];
   lab.server = await startInBackground(process.execPath, [...args, '--ready-file', readyFile], {
     cwd: directory,
     logFile,
@@ -169,23 +178,4 @@ async function startServer(lab: Lab, directory: string, site: string): Promise<v
     'the server',
     logFile,
   );
-}
-
-async function waitUntil(
-  ready: () => Promise<boolean>,
-  alive: () => boolean,
-  what: string,
-  logFile: string,
-): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await ready())) {
-    if (!alive() || Date.now() > deadline) {
-      const log = (await readTextIfExists(logFile)) ?? '';
-      throw new StackwrightError('ProcessNotStarted', `${what} did not start`, {
-        value: log.trim().split('\n').slice(-8).join('\n'),
-        hint: `its output is in ${logFile}`,
-      });
-    }
-    await delay(50);
-  }
 }

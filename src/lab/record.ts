@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
@@ -16,6 +17,13 @@ const LabMachine = z.object({
   /** MiB */
   memory: z.number(),
   processors: z.number(),
+  firmware: z.enum(['bios', 'uefi']).default('bios'),
+  /** How many disks it has. */
+  disks: z.number().default(1),
+  /** Port of its BMC on the rack's address. */
+  bmcPort: z.number().optional(),
+  bmc: ProcessIdentity.optional(),
+  bmcPassword: z.string().optional(),
   process: ProcessIdentity.optional(),
 });
 /** A virtual machine of the rack; its disk and console log are in `directory(lab)/machines/NAME`. */
@@ -27,6 +35,12 @@ const Lab = z.object({
   site: z.string(),
   dnsmasq: ProcessIdentity.optional(),
   server: ProcessIdentity.optional(),
+  /** `own`: our dnsmasq gives addresses; `proxy`: another one does, and ours only says what to boot. */
+  dhcp: z.enum(['own', 'proxy']).default('own'),
+  /** What its `stackwright serve` is told beside. */
+  serverFlags: z.array(z.string()).default([]),
+  /** In proxy mode: the DHCP server that was there before us. */
+  foreignDhcp: ProcessIdentity.optional(),
   machines: z.array(LabMachine),
 });
 /** A virtual rack: a network namespace with a bridge, dnsmasq, the server and machines. */
@@ -36,6 +50,7 @@ export type Lab = z.infer<typeof Lab>;
 export const RACK = {
   bridge: 'rack',
   address: '10.77.0.1',
+  foreignAddress: '10.77.0.2',
   netmask: '255.255.255.0',
   length: 24,
   range: ['10.77.0.100', '10.77.0.199'] as [string, string],
@@ -47,7 +62,7 @@ export const RACK = {
 export function newLab(state: StateDirectory, name: string, site: string): Lab {
   // Namespaces are of the whole host; the state directory tells labs of the same name apart.
   const mark = createHash('sha256').update(state.root).digest('hex').slice(0, 6);
-  return { name, namespace: `stackwright-${name}-${mark}`, site, machines: [] };
+  return { name, namespace: `stackwright-${name}-${mark}`, site, dhcp: 'own', serverFlags: [], machines: [] };
 }
 
 export const LAB_NAME = /^[a-z][a-z0-9-]{0,19}$/;
@@ -66,6 +81,12 @@ export function labDirectory(state: StateDirectory, name: string): string {
   const directory = state.path('lab', name);
   mkdirSync(directory, { recursive: true });
   return directory;
+}
+
+/** Where a machine's disk and console log are. */
+export function machineDirectory(state: StateDirectory, lab: string, name: string): string {
+  if (!LAB_NAME.test(name)) throw invalidName(name);
+  return join(labDirectory(state, lab), 'machines', name);
 }
 
 export async function readLab(state: StateDirectory, name: string): Promise<Lab | undefined> {
@@ -87,7 +108,7 @@ export async function requireLab(state: StateDirectory, name: string): Promise<L
 }
 
 export async function writeLab(state: StateDirectory, lab: Lab): Promise<void> {
-  await writeFileAtomic(state.path('lab', lab.name, 'lab.json'), JSON.stringify(lab, null, 2));
+  await writeFileAtomic(state.path('lab', lab.name, 'lab.json'), JSON.stringify(lab, null, 2), 0o600);
 }
 
 /** A machine with an identity that follows from its name: the same machine each time. */
@@ -108,5 +129,7 @@ export function newMachine(lab: Lab, name: string): LabMachine {
     serial: `LAB-${digest.slice(0, 8).toUpperCase()}`,
     memory: 1024,
     processors: 2,
+    firmware: 'bios',
+    disks: 1,
   };
 }

@@ -10,6 +10,7 @@ import { packageRoot } from '../base/package-root.js';
 import type { StateDirectory } from '../base/state.js';
 import { openTemporary } from '../base/temporary.js';
 import { reportNetboot } from './events.js';
+import { GRUB_PACKAGES, makeGrub } from './grub.js';
 
 /** What machines boot from: all files lie in one directory and are served over HTTP. */
 export interface Ramdisk {
@@ -32,7 +33,7 @@ export interface RamdiskOptions {
 }
 
 /** Raised when the way of building changes what comes out. */
-const BUILDER_VERSION = 2;
+const BUILDER_VERSION = 4;
 
 /** Stands in for every program that is not below; it needs no library. */
 const BUSYBOX = '/bin/busybox';
@@ -44,14 +45,20 @@ const PROGRAMS = {
   dosfstools: ['/sbin/mkfs.fat', '/sbin/mkfs.vfat'],
   e2fsprogs: ['/sbin/mke2fs', '/sbin/mkfs.ext2', '/sbin/mkfs.ext3', '/sbin/mkfs.ext4', '/sbin/e2fsck'],
   fdisk: ['/sbin/sfdisk'],
+  'kexec-tools': ['/sbin/kexec'],
+  lvm2: ['/sbin/lvm'],
+  mdadm: ['/sbin/mdadm'],
   parted: ['/sbin/parted', '/sbin/partprobe'],
   rsync: ['/usr/bin/rsync'],
   'squashfs-tools': ['/usr/bin/unsquashfs'],
   tar: ['/bin/tar'],
   coreutils: ['/bin/dd', '/usr/bin/sha256sum', '/usr/bin/tee'],
   'util-linux': ['/sbin/blkid', '/sbin/wipefs', '/sbin/mkswap'],
+  xfsprogs: ['/sbin/mkfs.xfs'],
   zstd: ['/usr/bin/zstd'],
 } as const;
+
+const LVM_NAMES = ['pvcreate', 'vgcreate', 'vgchange', 'lvcreate', 'pvs', 'vgs', 'lvs'];
 
 /** Drivers by their place below `kernel/`; those that a kernel package does not have are passed over. */
 const DRIVERS = [
@@ -72,6 +79,7 @@ const DRIVERS = [
   'fs/nls/nls_ascii.ko',
   'fs/nls/nls_cp437.ko',
   'fs/squashfs',
+  'fs/xfs',
 ];
 
 /**
@@ -140,6 +148,7 @@ async function build(
   await copyScripts(root);
   await pack(root, join(output, 'initrd'));
   await packPython(tree, root, join(output, 'python.tar.zst'));
+  await makeGrub(tree, output);
   await copyFile(join(tree, 'boot', `vmlinuz-${kernel}`), join(output, 'vmlinuz'));
 
   const bytes = statSync(join(output, 'initrd')).size;
@@ -157,7 +166,13 @@ async function build(
 
 /** Unpacks packages and their dependencies; nothing is configured, no script of theirs is run. */
 async function unpackPackages(tree: string, kernelPackage: string, logFile: string): Promise<void> {
-  const packages = ['busybox-static', ...Object.keys(PROGRAMS), 'python3-minimal', kernelPackage].join(',');
+  const packages = [
+    'busybox-static',
+    ...Object.keys(PROGRAMS),
+    'python3-minimal',
+    ...GRUB_PACKAGES,
+    kernelPackage,
+  ].join(',');
   const mirror = process.env.DIB_DISTRIBUTION_MIRROR;
   await mkdir(dirname(logFile), { recursive: true });
   await run(
@@ -189,6 +204,8 @@ async function layOut(root: string): Promise<void> {
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(root, name));
   await symlink('busybox', join(root, 'usr', 'bin', 'sh'));
   await symlink('/proc/mounts', join(root, 'etc', 'mtab'));
+  // LVM is one program with many names.
+  for (const name of LVM_NAMES) await symlink('lvm', join(root, 'usr', 'sbin', name));
 }
 
 const merged = (path: string) => (path.startsWith('/usr/') ? path : `/usr${path}`);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
@@ -45,6 +45,7 @@ beforeEach(async () => {
     host: '10.0.0.1',
     port: 8080,
     targetKernelLine: 'console=ttyS0',
+    ramdiskOptions: {},
   });
 });
 
@@ -102,7 +103,7 @@ describe('booting', () => {
   it('answers firmware first with a script that asks again with what iPXE knows', async () => {
     const { body } = await get('/boot.ipxe');
 
-    expect(body).toMatch(/^#!ipxe\n[\s\S]*chain boot\.ipxe\?mac=/);
+    expect(body).toMatch(/^#!ipxe\n[\s\S]*chain --replace boot\.ipxe\?mac=/);
   });
 
   it('gives a machine the ramdisk and a token that the inventory knows only as a hash', async () => {
@@ -221,6 +222,38 @@ describe('an installation', () => {
     expect((await get('/v1/node/role/db/1.0/role.squashfs', token)).statusCode).toBe(403);
     expect((await get('/v1/node/role/none/1.0/role.squashfs', token)).statusCode).toBe(404);
     expect((await get(url)).statusCode).toBe(401);
+  });
+
+  it('tells how far it is: once for each piece of news, while every word says that it is alive', async () => {
+    const token = await bootAndMatch();
+    const progress = (payload: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/v1/node/progress',
+        headers: { ...tokenHeader(token), 'content-type': 'application/x-www-form-urlencoded' },
+        payload,
+      });
+    const [before] = await listMachines(db);
+    events = [];
+
+    await progress('station=copy&percent=10');
+    await progress('station=copy&percent=10');
+    await progress('station=bootloader');
+
+    expect(events.map(({ code, data }) => [code, data.station, data.percent])).toEqual([
+      ['server.machine.progress', 'copy', 10],
+      ['server.machine.progress', 'bootloader', null],
+    ]);
+    const [after] = await listMachines(db);
+    expect(after?.heard_at?.getTime()).toBeGreaterThan(before?.heard_at?.getTime() ?? 0);
+    expect((await progress('station=copy&percent=1000')).statusCode).toBe(400);
+  });
+
+  it('knows what the copy adds to the disks', async () => {
+    const token = await bootAndMatch();
+    publishRole('web', '1.0');
+
+    expect((await get('/v1/node/role/web/1.0/kilobytes', token)).body).toBe('1');
   });
 
   it('gets its record as a config drive', async () => {
@@ -365,6 +398,42 @@ describe('a rogue client', () => {
       Array.from({ length: 60 }, () => post('/upload.py', token, { file: file('install.log.gz', 'x') })),
     );
     expect(replies.map(({ statusCode }) => statusCode)).toContain(429);
+  });
+});
+
+describe('a profile with a layout', () => {
+  const layout = (size: string) =>
+    `role: {name: web, version: '1.0'}
+disks: {only: {device: $disk, partitions: {root: {size: ${size}, format: ext4, mount: /}}}}
+network: {interfaces: {lan: {mac: $mac, addresses: [10.9.9.9/24]}}}
+`;
+
+  async function match(size: string): Promise<{ body: string; token: string }> {
+    rmSync(join(site, 'vm.configure'));
+    writeFileSync(join(site, 'vm.layout.yaml'), layout(size));
+    const token = await boot();
+    return { body: (await post('/upload.py', token, { file: facts(8) })).body, token };
+  }
+
+  it('is answered with the script that it means for the machine, and its network is on the config drive', async () => {
+    const { body, token } = await match('3GiB');
+
+    expect(body).toContain('\nvar_disk=vda\n');
+    expect(body).toContain('\nset_role web 1.0 /dev/vda\n');
+    const drive = await get('/v1/node/config-drive.tar', token);
+    expect(drive.body).toContain('"ip_address": "10.9.9.9/24"');
+  });
+
+  it('fails a machine that it does not fit, and says so on its console and in the inventory', async () => {
+    const { body, token } = await match('30GiB');
+
+    const reason = 'the layout needs 32.2 GB on the disk vda, which has 8 GB';
+    expect(body).toContain(reason);
+    expect(body).toMatch(/exit 1\n$/);
+    // The ramdisk reports that it was refused; that must not hide why.
+    await post('/upload.py', token, { failure: '', reason: 'the configure script failed with status 1' });
+    expect(await listMachines(db)).toMatchObject([{ state: 'failed', reason }]);
+    expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 1)");
   });
 });
 

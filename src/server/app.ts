@@ -28,6 +28,8 @@ export interface ServerSettings {
   port: number;
   /** What installed systems get on their kernel line. */
   targetKernelLine: string;
+  /** Words for the ramdisk's kernel line by their names, e.g. `ONSUCCESS`; they win over our own. */
+  ramdiskOptions: Readonly<Record<string, string>>;
   /** How ssh reaches the machines (ssh_config(5) ProxyCommand), when not directly. */
   proxyCommand?: string;
 }

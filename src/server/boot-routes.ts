@@ -47,7 +47,7 @@ export function bootRoutes(app: FastifyInstance, context: ServerContext): void {
       return renderIpxeRefusal(messageOf(error));
     }
   });
-  for (const name of ['vmlinuz', 'initrd', 'python.tar.zst']) {
+  for (const name of ['vmlinuz', 'initrd', 'python.tar.zst', 'local.efi']) {
     app.get(`/boot/${name}`, (_request, reply) =>
       sendFile(reply, context.state.path('netboot', 'ramdisk', name), undefined),
     );
@@ -71,10 +71,9 @@ async function bootScript(context: ServerContext, query: z.infer<typeof BootQuer
     server: context.host,
     httpPort: context.port,
     token,
-    onSuccess: 'reboot',
-    onFailure: 'console',
     section: query.section,
     targetKernelLine: context.targetKernelLine,
+    options: context.ramdiskOptions,
   });
 }
 

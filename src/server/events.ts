@@ -3,7 +3,7 @@ import type { Reporter, StackwrightEvent } from '../base/events.js';
 export type ServerEvent =
   | StackwrightEvent<'server.listening', { address: string }>
   | StackwrightEvent<'server.machine.booting', { mac: string; uuid: string; machine: string }>
-  | StackwrightEvent<'server.machine.progress', { machine: string; station: string }>
+  | StackwrightEvent<'server.machine.progress', { machine: string; station: string; percent: number | null }>
   | StackwrightEvent<'server.machine.log', { machine: string; file: string }>
   | StackwrightEvent<'server.machine.installed', { machine: string; disk: string }>
   | StackwrightEvent<'server.watch.failed', { error: string }>

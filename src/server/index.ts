@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import type { Server } from 'node:net';
 import { StackwrightError } from '../base/errors.js';
 import { type Reporter, teeReporter } from '../base/events.js';
 import { listenInNamespace, serveConnections } from '../base/listen.js';
 import type { StateDirectory } from '../base/state.js';
 import { openDatabase, storeEvent } from '../engine/index.js';
 import { type EdeploySection, loadSite } from '../inventory/index.js';
+import { parseRamdiskOptions } from '../netboot/index.js';
 import { createServer, type ServerSettings } from './app.js';
 import { reportServer } from './events.js';
 import { watchMachines } from './watch.js';
@@ -20,7 +22,9 @@ export interface ServeOptions {
   /** Written when the server answers. */
   readyFile?: string;
   targetKernelLine: string;
-  /** Seconds after which a machine that is silent in the middle of its installation has failed. */
+  /** Words for the ramdisk's kernel line, `NAME=VALUE`. */
+  ramdiskOptions: readonly string[];
+  /** Seconds without a word after which an installation has failed. */
   silence: number;
   /** Ends the server. */
   signal: AbortSignal;
@@ -29,11 +33,12 @@ export interface ServeOptions {
 /**
  * Serves machines and operators until `signal` is aborted. A site with a mistake is refused before
  * the first machine is answered.
- * @throws StackwrightError `ListenInvalid`, `ListenFailed`, and those of `loadSite`
+ * @throws StackwrightError `ListenInvalid`, `KernelOptionInvalid`, `ListenFailed`, and those of `loadSite`
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { state, namespace, signal } = options;
   const { host, port } = parseListen(options.listen);
+  const ramdiskOptions = parseRamdiskOptions(options.ramdiskOptions);
   for (const { configDir } of options.sites) await loadSite(configDir);
   const db = await openDatabase(state);
   // The event log must never stop the server: what cannot be stored is still printed.
@@ -57,19 +62,24 @@ export async function serve(options: ServeOptions): Promise<void> {
     host,
     port,
     targetKernelLine: options.targetKernelLine,
+    ramdiskOptions,
     proxyCommand: namespace ? `ip netns exec ${namespace} nc %h %p` : undefined,
   };
   const app = await createServer(settings);
+  let listener: Server | undefined;
   try {
     if (namespace) {
       await app.ready();
-      serveConnections(await listenInNamespace(`/run/netns/${namespace}`, host, port), app.server);
+      listener = await listenInNamespace(`/run/netns/${namespace}`, host, port);
+      serveConnections(listener, app.server);
     } else await app.listen({ host, port });
     const message = `listening on ${host}:${port}${namespace ? ` in namespace ${namespace}` : ''}`;
     reportServer(reporter, { code: 'server.listening', level: 'info', message, data: { address: `${host}:${port}` } });
     if (options.readyFile) await writeFile(options.readyFile, '');
     await watchMachines(settings, options.silence, signal);
   } finally {
+    // Fastify does not know this one, and would answer 503 on it for as long as we live.
+    listener?.close();
     await app.close();
     await db.destroy();
   }

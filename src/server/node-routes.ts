@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import tar from 'tar-stream';
 import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
-import { recordToConfigDrive } from '../firstboot/index.js';
+import { type NetworkDescription, recordToConfigDrive } from '../firstboot/index.js';
 import {
   bindRole,
   keepHostKeys,
+  layoutNetwork,
+  loadSite,
   type Machine,
   operatorKey,
   parseHostKeys,
@@ -24,12 +26,21 @@ const RoleParameters = z.object({
   version: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/),
 });
 
-const Progress = z.object({ station: z.string().regex(/^[a-z-]{1,20}$/) });
+const Progress = z.object({
+  station: z.string().regex(/^[a-z-]{1,20}$/),
+  /** Of the copy; the machine may leave it empty. */
+  percent: z
+    .string()
+    .regex(/^\d{0,2}$/)
+    .default(''),
+});
 
 const Report = z.object({ host_keys: z.string().max(8192), disk: z.string().max(64) });
 
 /** What a ramdisk asks during an installation; each machine gets only what is its own. */
 export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
+  /** By machine: the progress that it has told last. */
+  const told = new Map<string, string>();
   app.get('/v1/node/role/:role/:version/role.squashfs', async (request, reply) => {
     const { role, version } = await permittedRole(context, await requestingMachine(context, request), request.params);
     return sendFile(reply, roleFile(context, role, version, 'role.squashfs'), request.headers.range);
@@ -38,6 +49,13 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
     const { role, version } = await permittedRole(context, await requestingMachine(context, request), request.params);
     reply.type('text/plain');
     return (await getRole(context.state, role, version)).sha256;
+  });
+  // What the copy will add to the disks, so that a machine can say how far it is.
+  app.get('/v1/node/role/:role/:version/kilobytes', async (request, reply) => {
+    const { role, version } = await permittedRole(context, await requestingMachine(context, request), request.params);
+    const { bytes, unpackedBytes } = getRole(context.state, role, version);
+    reply.type('text/plain');
+    return String(Math.max(1, Math.round((bytes + unpackedBytes) / 1024)));
   });
   app.get('/v1/node/config-drive.tar', async (request, reply) => {
     const machine = await requestingMachine(context, request);
@@ -52,17 +70,22 @@ export function nodeRoutes(app: FastifyInstance, context: ServerContext): void {
   });
   app.post('/v1/node/progress', async (request) => {
     const machine = await requestingMachine(context, request);
-    const { station } = Progress.parse(request.body);
+    const { station, percent } = Progress.parse(request.body);
+    // A machine also says the same again, so that it is known to be alive.
+    const news = `${station} ${percent}`;
+    if (told.get(machine.id) === news) return '';
+    told.set(machine.id, news);
     reportServer(context.reporter, {
       code: 'server.machine.progress',
       level: 'info',
-      message: `${machine.host_name ?? machine.identity}: ${station}`,
-      data: { machine: machine.id, station },
+      message: `${machine.host_name ?? machine.identity}: ${station}${percent ? ` ${percent} %` : ''}`,
+      data: { machine: machine.id, station, percent: percent === '' ? null : Number(percent) },
     });
     return '';
   });
   app.post('/v1/node/installed', async (request) => {
     const machine = await requestingMachine(context, request);
+    told.delete(machine.id);
     const { host_keys, disk } = Report.parse(await readForm(request));
     await keepHostKeys(context.db, machine.id, parseHostKeys(host_keys));
     await setMachineState(
@@ -103,11 +126,19 @@ async function permittedRole(
   return { role, version };
 }
 
+/** The network of the machine's layout, where its profile has one. */
+async function networkOf({ site, profile, variables }: Machine): Promise<NetworkDescription | undefined> {
+  if (site === null) return undefined;
+  const layout = (await loadSite(site)).profiles.find(({ name }) => name === profile)?.layout;
+  return layout && layoutNetwork(layout, variables);
+}
+
 /** The machine's record as a config drive, for the first boot to read. */
 async function configDriveArchive(context: ServerContext, machine: Machine): Promise<tar.Pack> {
   const files = recordToConfigDrive({
     variables: machine.variables,
     operatorKey: await operatorKey(context.state),
+    network: await networkOf(machine),
   });
   const archive = tar.pack();
   for (const [name, content] of Object.entries(files)) {

@@ -7,7 +7,10 @@ import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
 import {
+  type ConfigureSource,
+  configureTextOf,
   type EdeploySection,
+  type Facts,
   type Machine,
   machineByNextToken,
   machineByToken,
@@ -128,7 +131,7 @@ async function answerFacts(
     if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
     // Its facts may show that it is another machine than its MAC address alone told.
     const { profile, variables } = result;
-    const script = renderConfigureScript({ profile: profile.name, configureText: profile.configure.text, variables });
+    const script = await scriptOf(context, result.machine, profile, variables, facts);
     await updateMachine(db, result.machine.id, {
       host_name: nameOf(variables.hostname) ?? nameOf(variables.host) ?? null,
       address: nameOf(variables.ip)?.split('/')[0] ?? null,
@@ -149,6 +152,23 @@ async function answerFacts(
     });
     const place = error instanceof StackwrightError && error.place ? [`at ${error.place}`] : [];
     return renderRefusal([messageOf(error), ...place]);
+  }
+}
+
+/** A layout that does not fit fails the machine here: its ramdisk knows only that it was refused. */
+async function scriptOf(
+  { db, reporter }: ServerContext,
+  machine: Machine,
+  profile: ConfigureSource,
+  variables: Record<string, Json>,
+  facts: Facts,
+): Promise<string> {
+  try {
+    const configureText = configureTextOf(profile, { variables, facts });
+    return renderConfigureScript({ profile: profile.name, configureText, variables });
+  } catch (error) {
+    await setMachineState(db, machine.id, 'failed', messageOf(error), reporter);
+    throw error;
   }
 }
 

@@ -39,7 +39,7 @@ it('fails a machine that fell silent, and takes for up what ssh reaches', async 
     ])
     .execute();
   const section = { name: 'SERVER', configDir: site, hwDir: site, logDir: site };
-  const server = { host: '10.0.0.1', port: 8080, targetKernelLine: '' };
+  const server = { host: '10.0.0.1', port: 8080, targetKernelLine: '', ramdiskOptions: {} };
   const end = new AbortController();
 
   const watching = watchMachines({ state, db, reporter: silentReporter, sites: [section], ...server }, 2, end.signal);

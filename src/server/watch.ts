@@ -24,6 +24,8 @@ const HOPE_MS = 24 * 3600 * 1000;
  */
 export async function watchMachines(settings: ServerSettings, silence: number, signal: AbortSignal): Promise<void> {
   const { db, reporter } = settings;
+  // Nobody was heard while no server ran.
+  const listeningSince = Date.now();
   const directories = new Set(settings.sites.map(({ configDir }) => configDir));
   const followed = [...directories].map((directory) => followSite(db, directory, reporter));
   try {
@@ -31,7 +33,7 @@ export async function watchMachines(settings: ServerSettings, silence: number, s
       await delay(Math.min(LOOK_SECONDS, silence / 4) * 1000, undefined, { signal }).catch(() => {});
       if (signal.aborted) break;
       try {
-        await failSilent(db, silence, reporter);
+        if (Date.now() - listeningSince > silence * 1000) await failSilent(db, silence, reporter);
         await findUp(settings, signal);
       } catch (error) {
         // The database may be restarting.

@@ -10,6 +10,7 @@ import { loadPlugins } from '../../src/deploy/plugin.js';
 import { type NetworkDescription, parseDriveJson, renderConfigDrive } from '../../src/firstboot/index.js';
 import { planBlockDevices, readBlockDeviceConfig } from '../../src/image/block-device/index.js';
 import { parseCmdb, parseFacts, renderConfigureScript } from '../../src/inventory/index.js';
+import { parseLayout } from '../../src/inventory/layout/index.js';
 import { parseState } from '../../src/inventory/site.js';
 import { parseSpecs } from '../../src/inventory/specs.js';
 
@@ -27,6 +28,7 @@ const readers: Record<string, (text: string, page: string) => unknown> = {
   'state.yaml': (text, page) => parseState(text, `${page}.yaml`),
   facts: parseFacts,
   configure: (configureText) => renderConfigureScript({ profile: 'page', configureText, variables: {} }),
+  layout: (text, page) => parseLayout(text, page),
   'block-device': (text, page) => planBlockDevices(readBlockDeviceConfig(text, page), 4 * 2 ** 30),
   network_data: (text, page) => renderConfigDrive({ network: parseDriveJson<NetworkDescription>(text, page) }),
   meta_data: (text, page) => renderConfigDrive({ metaData: parseDriveJson<Record<string, Json>>(text, page) }),

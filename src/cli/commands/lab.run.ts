@@ -10,8 +10,13 @@ export async function labUpCommand(this: CliContext, flags: LabUpFlags): Promise
   await command(this, flags.json, async () => {
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
-    const lab = await labUp({ state, reporter, name: flags.name, site: resolve(flags.site) });
-    if (flags.json) this.printJson(lab);
+    const { name, dhcp, option = [], silence, machines } = flags;
+    const serverFlags = [
+      ...option.flatMap((word) => ['--option', word]),
+      ...(silence === undefined ? [] : ['--silence', silence]),
+    ];
+    const lab = await labUp({ state, reporter, name, site: resolve(flags.site), dhcp, serverFlags, machines });
+    if (flags.json) this.printJson({ ...lab, machines: lab.machines.map(({ bmcPassword: _, ...machine }) => machine) });
     else this.print(`the lab "${lab.name}" is up in namespace ${lab.namespace}`);
   });
 }
@@ -28,6 +33,9 @@ export async function labStatusCommand(this: CliContext, flags: LabFlags): Promi
     const lab = await requireLab(await this.openState(this.reporter(flags)), flags.name);
     const parts = [
       { part: 'dnsmasq', running: lab.dnsmasq !== undefined && isAlive(lab.dnsmasq) },
+      ...(lab.dhcp === 'proxy'
+        ? [{ part: 'foreign DHCP server', running: lab.foreignDhcp !== undefined && isAlive(lab.foreignDhcp) }]
+        : []),
       { part: 'server', running: lab.server !== undefined && isAlive(lab.server) },
       ...lab.machines.map(({ name, process }) => ({
         part: `machine ${name}`,
@@ -44,8 +52,10 @@ export async function labPowerOnCommand(this: CliContext, flags: LabMachineFlags
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
     const lab = flags.name;
-    const machine = await powerOnMachine({ state, reporter, lab, name, boot: flags.boot, diskGigabytes: flags.disk });
-    if (flags.json) this.printJson(machine);
+    const { boot, disk: diskGigabytes, disks, firmware } = flags;
+    const machine = await powerOnMachine({ state, reporter, lab, name, boot, diskGigabytes, disks, firmware });
+    const { bmcPassword: _password, ...shown } = machine;
+    if (flags.json) this.printJson(shown);
   });
 }
 

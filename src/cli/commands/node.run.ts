@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import Table from 'cli-table3';
 import { StackwrightError } from '../../base/errors.js';
+import type { StateDirectory } from '../../base/state.js';
 import { type Db, type MachineState, openDatabase } from '../../engine/index.js';
 import {
   findMachine,
@@ -12,8 +13,9 @@ import {
   type StoredEvent,
   setMachineState,
 } from '../../inventory/index.js';
+import { powerStatus, switchPower } from '../../power/index.js';
 import { type CliContext, command } from '../context.js';
-import type { NodeChangeFlags, NodeFlags, NodeListFlags } from './node.js';
+import type { NodeChangeFlags, NodeFlags, NodeListFlags, NodePowerFlags } from './node.js';
 
 export async function nodeList(this: CliContext, flags: NodeListFlags): Promise<void> {
   await withDatabase(this, flags, async (db) => {
@@ -53,6 +55,38 @@ export async function nodeRetire(this: CliContext, flags: NodeChangeFlags, wante
   await change(this, flags, wanted, { to: 'retired', reason: 'retired by an operator' });
 }
 
+export async function nodePowerOn(this: CliContext, flags: NodePowerFlags, wanted: string): Promise<void> {
+  await power(this, flags, wanted, 'on');
+}
+
+export async function nodePowerOff(this: CliContext, flags: NodePowerFlags, wanted: string): Promise<void> {
+  await power(this, flags, wanted, 'off');
+}
+
+export async function nodePowerCycle(this: CliContext, flags: NodePowerFlags, wanted: string): Promise<void> {
+  await power(this, flags, wanted, 'cycle');
+}
+
+export async function nodePowerStatus(this: CliContext, flags: NodePowerFlags, wanted: string): Promise<void> {
+  await power(this, flags, wanted, 'status');
+}
+
+async function power(
+  context: CliContext,
+  flags: NodePowerFlags,
+  wanted: string,
+  action: 'on' | 'off' | 'cycle' | 'status',
+): Promise<void> {
+  await withDatabase(context, flags, async (db, state) => {
+    const machine = await findMachine(db, wanted);
+    const options = { state, db, reporter: context.reporter(flags), machine };
+    const status =
+      action === 'status' ? await powerStatus(options) : await switchPower({ ...options, action, boot: flags.boot });
+    if (flags.json) context.printJson({ machine: machine.id, power: status });
+    else if (action === 'status') context.print(status);
+  });
+}
+
 interface Change {
   /** Only from these; else from all that the inventory allows. */
   from?: MachineState[];
@@ -90,11 +124,16 @@ function operator(): string {
   return `operator ${process.env.SUDO_USER ?? userInfo().username}`;
 }
 
-async function withDatabase(context: CliContext, flags: NodeFlags, work: (db: Db) => Promise<void>): Promise<void> {
+async function withDatabase(
+  context: CliContext,
+  flags: NodeFlags,
+  work: (db: Db, state: StateDirectory) => Promise<void>,
+): Promise<void> {
   await command(context, flags.json, async () => {
-    const db = await openDatabase(await context.openState(context.reporter(flags)));
+    const state = await context.openState(context.reporter(flags));
+    const db = await openDatabase(state);
     try {
-      await work(db);
+      await work(db, state);
     } finally {
       await db.destroy();
     }

@@ -84,7 +84,50 @@ const retire = buildCommand<NodeChangeFlags, [string], CliContext>({
   docs: { brief: 'Give up a machine: its count is given back and its CMDB record is free for another' },
 });
 
+export interface NodePowerFlags extends NodeFlags {
+  boot?: 'pxe' | 'disk';
+}
+
+const boot = {
+  kind: 'enum',
+  values: ['pxe', 'disk'],
+  brief: 'What the machine starts from this time; else as its firmware is set',
+  optional: true,
+} as const;
+
+const powerOn = buildCommand<NodePowerFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodePowerOn,
+  parameters: { flags: { json, boot }, positional: machine },
+  docs: { brief: 'Switch a machine on through its BMC' },
+});
+
+const powerOff = buildCommand<NodeFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodePowerOff,
+  parameters: { flags: { json }, positional: machine },
+  docs: { brief: 'Switch a machine off through its BMC, as pulling the plug' },
+});
+
+const powerCycle = buildCommand<NodePowerFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodePowerCycle,
+  parameters: { flags: { json, boot }, positional: machine },
+  docs: {
+    brief: 'Switch a machine off and on through its BMC',
+    customUsage: [{ input: 'node7 --boot pxe', brief: 'Start it from the network, for instance after node reinstall' }],
+  },
+});
+
+const powerStatus = buildCommand<NodeFlags, [string], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodePowerStatus,
+  parameters: { flags: { json }, positional: machine },
+  docs: { brief: 'Ask the BMC whether a machine is on' },
+});
+
+const powerRoutes = buildRouteMap({
+  routes: { on: powerOn, off: powerOff, cycle: powerCycle, status: powerStatus },
+  docs: { brief: 'The power of a machine, through its BMC' },
+});
+
 export const nodeRoutes = buildRouteMap({
-  routes: { list, show, reinstall, release, hold, retire },
+  routes: { list, show, reinstall, release, hold, retire, power: powerRoutes },
   docs: { brief: 'The machines of the inventory' },
 });

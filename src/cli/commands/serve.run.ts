@@ -20,6 +20,7 @@ export async function serveRun(this: CliContext, flags: ServeFlags): Promise<voi
       namespace: flags.namespace,
       readyFile: flags.readyFile,
       targetKernelLine: flags.kernelLine,
+      ramdiskOptions: flags.option ?? [],
       silence: flags.silence,
       signal: end.signal,
     });

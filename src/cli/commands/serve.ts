@@ -9,6 +9,7 @@ export interface ServeFlags {
   namespace?: string;
   readyFile?: string;
   kernelLine: string;
+  option?: string[];
   silence: number;
   json: boolean;
 }
@@ -38,11 +39,18 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
         brief: 'Kernel line of installed systems',
         default: 'console=tty0 console=ttyS0,115200',
       },
+      option: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'NAME=VALUE for the kernel line of ramdisks, e.g. ONSUCCESS=kexec; can be given again',
+        optional: true,
+        variadic: true,
+      },
       silence: {
         kind: 'parsed',
         parse: parseSeconds,
-        brief: 'Seconds after which a machine that falls silent while it installs has failed',
-        default: '1800',
+        brief: 'Seconds without a word after which an installation has failed',
+        default: '300',
       },
       json: { kind: 'boolean', brief: 'Report as JSON lines', default: false, withNegated: false },
     },
@@ -51,6 +59,10 @@ export const serveCommand = buildCommand<ServeFlags, [], CliContext>({
     brief: 'Serve machines that boot from the network, and the API',
     customUsage: [
       { input: '--site /etc/stackwright/site --listen 10.0.0.1:8080', brief: 'Serve a provisioning network' },
+      {
+        input: '--site ./site --listen 10.0.0.1:80 --option ONSUCCESS=kexec',
+        brief: 'Installed machines start without firmware',
+      },
       { input: '--edeploy-conf /etc/edeploy.conf --listen 10.0.0.1:80', brief: "Serve eDeploy's configuration" },
     ],
   },

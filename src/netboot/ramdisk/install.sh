@@ -6,8 +6,12 @@ main() {
 	check_unpacked
 	load_drivers
 	start_network
+	[ -n "$TOKEN" ] || ask_token
 	/usr/lib/stackwright/facts.sh > /run/facts.json || fail "the facts could not be collected"
 	ask_server
+	progress configure
+	watch_progress &
+	WATCH=$!
 	run_configure
 	lay_role
 	make_bootable
@@ -20,7 +24,7 @@ say() { echo "stackwright: $*"; }
 # What the kernel line may say: see docs/reference/kernel-line.md.
 read_kernel_line() {
 	HTTP_PORT=80 HTTP_PATH=/ ONSUCCESS=reboot ONFAILURE=console SECTION= TOKEN= SERV= IP=all:dhcp DEBUG= VERBOSE= UPLOAD_LOG=1
-	RSERV= RSERV_PORT=873 RPATH=/install
+	RSERV= RSERV_PORT=873 RPATH=/install HSERV= HSERV_PORT=80 HPATH=/install
 	TARGET_KERNEL_LINE=
 	line=$(cat /proc/cmdline)
 	case "$line" in
@@ -30,7 +34,8 @@ read_kernel_line() {
 	esac
 	for word in $line; do
 		case "$word" in
-			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=* | RSERV=* | RSERV_PORT=* | RPATH=*)
+			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=* | RSERV=* | RSERV_PORT=* | RPATH=* | \
+				HSERV=* | HSERV_PORT=* | HPATH=*)
 				name=${word%%=*}
 				value=${word#*=}
 				case "$value" in
@@ -40,12 +45,34 @@ read_kernel_line() {
 		esac
 	done
 	[ "$DEBUG" != 1 ] || ONFAILURE=console
+	case "$ONSUCCESS" in reboot | kexec | halt | console) ;; *) say "ONSUCCESS=$ONSUCCESS means nothing, taking reboot"; ONSUCCESS=reboot ;; esac
 	[ "$VERBOSE" != 1 ] || set -x
 	SERVER=http://$SERV:$HTTP_PORT
+	keep_token
+	mkdir -p /run/lock /run/lvm
+}
+
+# The token is never an argument, so that it stands in no process list.
+keep_token() {
 	umask 077
-	# The token is never an argument, so that it stands in no process list.
 	printf 'header = "X-Stackwright-Token: %s"\n' "$TOKEN" > /run/curl.conf
 	umask 022
+}
+
+# A boot medium knows no token: we ask as iPXE does, and take it from the answer. What else the answer says is for iPXE.
+ask_token() {
+	interface=$(ip -4 -o address show scope global | awk '{ print $2; exit }')
+	mac=$(tr ':' '-' < "/sys/class/net/$interface/address")
+	uuid=$(cat /sys/class/dmi/id/product_uuid 2> /dev/null)
+	server --max-time 60 --get --data-urlencode "mac=$mac" --data-urlencode "uuid=$uuid" ${SECTION:+--data-urlencode "section=$SECTION"} \
+		--output /run/boot.ipxe "$SERVER/boot.ipxe" || fail "the server $SERVER does not answer"
+	TOKEN=$(sed -n 's/^kernel .* TOKEN=\([A-Za-z0-9_-]*\) .*/\1/p' /run/boot.ipxe)
+	if [ -z "$TOKEN" ]; then
+		sed -n 's/^echo //p' /run/boot.ipxe
+		say "this machine is not to be installed: take the boot medium out"
+		finish "$ONFAILURE"
+	fi
+	keep_token
 }
 
 # A ramdisk too big for the memory is unpacked in part, and the kernel boots on with files missing.
@@ -64,7 +91,8 @@ load_drivers() {
 	mdev -s
 }
 
-# IP=all:dhcp | IF:dhcp | IF:ADDRESS/LENGTH[:GATEWAY], several separated by commas.
+# IP=all:dhcp | IF:dhcp | IF:none | IF:ADDRESS/LENGTH[:GATEWAY], several separated by commas. IF is a name or a MAC
+# address with hyphens.
 start_network() {
 	ip link set lo up
 	for path in /sys/class/net/*; do
@@ -72,18 +100,24 @@ start_network() {
 		[ "$interface" = lo ] || ip link set "$interface" up
 	done
 	for word in $(echo "$IP" | tr ',' ' '); do
-		interface=${word%%:*}
+		interface=$(interface_named "${word%%:*}")
 		how=${word#*:}
+		[ -n "$interface" ] || fail "IP=$word names an interface that this machine has not: it has $(ls /sys/class/net | tr '\n' ' ')"
 		case "$how" in
+			none) ;;
 			dhcp)
 				if [ "$interface" = all ]; then
 					for path in /sys/class/net/*; do
 						[ "${path##*/}" = lo ] || dhcp "${path##*/}"
 					done
 				else dhcp "$interface"; fi ;;
-			*)
-				ip address add "${how%%:*}" dev "$interface"
-				case "$how" in *:*) ip route add default via "${how#*:}" ;; esac ;;
+			[0-9]*.*/*)
+				[ "$interface" != all ] || fail "IP=$word gives one address to all interfaces: name one"
+				ip address add "${how%%:*}" dev "$interface" || fail "IP=$word is no address with a length"
+				case "$how" in
+					*:*) ip route add default via "${how#*:}" || fail "IP=$word has a gateway that cannot be reached" ;;
+				esac ;;
+			*) fail "IP=$word is not IF:dhcp, IF:none or IF:ADDRESS/LENGTH[:GATEWAY]" ;;
 		esac
 	done
 	tries=0
@@ -95,17 +129,64 @@ start_network() {
 	ip -4 -o address show scope global | awk '{ print "stackwright: " $2 " has " $4 }'
 }
 
+interface_named() {
+	[ "$1" != all ] || { echo all; return; }
+	[ ! -e "/sys/class/net/$1" ] || { echo "$1"; return; }
+	for path in /sys/class/net/*; do
+		[ "$(tr ':' '-' < "$path/address")" != "$1" ] || { echo "${path##*/}"; return; }
+	done
+}
+
 dhcp() {
 	udhcpc -i "$1" -b -t 5 -T 2 -A 2 -R -p "/run/udhcpc.$1.pid" -s /usr/share/udhcpc/default.script > /dev/null 2>&1 &
 }
 
-# curl against our server, with the token, limited in time, tried again when the network fails.
+# curl against our server, with the token, limited in time, tried again when the network fails or the server starts anew.
 server() {
-	curl --silent --show-error --fail --config /run/curl.conf --connect-timeout 10 --retry 8 --retry-connrefused --retry-delay 2 "$@"
+	curl --silent --show-error --fail --config /run/curl.conf --connect-timeout 10 --retry 60 --retry-connrefused --retry-delay 2 "$@"
 }
 
 # Tells the server where we are; a lost message is no reason to stop.
-progress() { server --max-time 20 --retry 1 --data "station=$1" "$SERVER/v1/node/progress" > /dev/null || true; }
+progress() {
+	echo "$1" > /run/station
+	send_progress "$1"
+}
+
+send_progress() {
+	server --max-time 20 --retry 0 --data "station=$1${2:+&percent=$2}" "$SERVER/v1/node/progress" > /dev/null 2>&1 || true
+}
+
+# Beside the installation: says that the machine is alive, and how much of the role is on its disks. A server that hears
+# nothing for long takes the machine for failed.
+watch_progress() {
+	beats=0 last=
+	while sleep 2; do
+		station=$(cat /run/station)
+		percent=
+		[ ! -s /run/copy ] || percent=$(copied_percent)
+		beats=$((beats + 1))
+		[ "$beats" -ge 15 ] || [ "${percent:-0}" -ge $((${last:-0} + 10)) ] || continue
+		beats=0
+		if [ -n "$percent" ] && [ "$percent" != "$last" ]; then
+			last=$percent
+			say "copied $percent %"
+		fi
+		send_progress "$station" "$percent"
+	done
+}
+
+# /run/copy has how many KB were in use before the copy, and how many it adds.
+copied_percent() {
+	read -r before added < /run/copy
+	percent=$((($(used_kilobytes) - before) * 100 / added))
+	[ "$percent" -le 99 ] || percent=99
+	[ "$percent" -ge 0 ] || percent=0
+	echo "$percent"
+}
+
+used_kilobytes() {
+	awk '$2 == "/chroot" || $2 ~ "^/chroot/" { print $2 }' /proc/mounts | xargs df -k -P | awk '/^\// { sum += $3 } END { printf "%.0f", sum }'
+}
 
 ask_server() {
 	server --max-time 300 --form "file=@/run/facts.json;filename=facts.hw" --form "section=$SECTION" \
@@ -122,16 +203,23 @@ run_configure() {
 			rm /run/python.tar.zst
 			/usr/bin/python3 /run/configure ;;
 		*) sh /run/configure ;;
-	esac || fail "the configure script failed with status $?"
+	esac || fail_configure $?
 	[ -f /vars ] || fail "the configure script called no set_role"
 	. /vars
 	grep -q ' /chroot ' /proc/mounts || fail "the configure script mounted nothing at /chroot"
 	say "role $ROLE $VERS on $DISK, up $(cut -d. -f1 /proc/uptime) s"
 }
 
+# A layout says in a file why it does not fit.
+fail_configure() {
+	[ ! -s /run/configure.reason ] || fail "$(head -n 1 /run/configure.reason)"
+	fail "the configure script failed with status $1"
+}
+
 lay_role() {
 	progress copy
-	if [ -n "$RSERV" ]; then role_by_rsync; else role_by_http; fi
+	if [ -n "$RSERV" ]; then role_by_rsync; elif [ -n "$HSERV" ]; then role_by_archive; else role_by_http; fi
+	rm -f /run/copy
 	say "role unpacked, up $(cut -d. -f1 /proc/uptime) s"
 	/usr/bin/tar -C /post_rsync -c . | /usr/bin/tar -C /chroot -x --no-overwrite-dir || fail "the files of the configure script could not be laid over the role"
 	write_edeploy_conf
@@ -148,16 +236,44 @@ role_by_http() {
 	archive=/chroot/.role.squashfs
 	url=$SERVER/v1/node/role/$ROLE/$VERS
 	expected=$(server --max-time 60 "$url/sha256") || fail "role $ROLE $VERS could not be fetched: is it published?"
+	added=$(server --max-time 60 "$url/kilobytes") && echo "$(used_kilobytes) $added" > /run/copy
 	# At first without trying again, because what has passed is hashed on its way; a broken download is resumed and
 	# hashed from the disk.
 	hash=$(server --retry 0 --max-time 3600 "$url/role.squashfs" | /usr/bin/tee "$archive" | /usr/bin/sha256sum | cut -d ' ' -f 1)
-	if [ "$hash" != "$expected" ]; then
-		server --max-time 3600 --continue-at - --output "$archive" "$url/role.squashfs" ||
-			fail "role $ROLE $VERS could not be fetched: is the disk large enough?"
-		[ "$(/usr/bin/sha256sum "$archive" | cut -d ' ' -f 1)" = "$expected" ] || fail "role $ROLE $VERS arrived damaged"
-	fi
+	tries=0
+	while [ "$hash" != "$expected" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 10 ] || fail "role $ROLE $VERS arrived damaged, or is the disk full?"
+		say "the connection broke, going on with the download"
+		server --max-time 3600 --continue-at - --output "$archive" "$url/role.squashfs"
+		case $? in
+			# The server was away or the connection broke again.
+			0 | 7 | 18 | 28 | 52 | 56) ;;
+			# There is nothing left to fetch, and what is there is wrong.
+			22) rm -f "$archive" ;;
+			*) fail "role $ROLE $VERS could not be fetched: is the disk large enough?" ;;
+		esac
+		[ ! -e "$archive" ] || hash=$(/usr/bin/sha256sum "$archive" | cut -d ' ' -f 1)
+	done
 	say "role fetched and checked, up $(cut -d. -f1 /proc/uptime) s"
 	unsquashfs -quiet -no-progress -force -dest /chroot "$archive" || fail "role $ROLE $VERS could not be unpacked: is the disk full?"
+	rm "$archive"
+}
+
+# As eDeploy: one archive for each role on any HTTP server, packed by zstd or gzip.
+role_by_archive() {
+	archive=/chroot/.role.edeploy
+	url=http://$HSERV:$HSERV_PORT$HPATH/$VERS/$ROLE-$VERS.edeploy
+	# No token: this is not our server.
+	curl --silent --show-error --fail --connect-timeout 10 --retry 10 --retry-all-errors --retry-delay 2 --continue-at - --output "$archive" "$url" ||
+		fail "role $ROLE $VERS could not be fetched from $url"
+	case "$(dd if="$archive" bs=4 count=1 2> /dev/null | od -A n -t x1 | tr -d ' \n')" in
+		28b52ffd) unpack="zstd -q -d -c" ;;
+		1f8b*) unpack="gzip -d -c" ;;
+		*) fail "$url is packed neither by zstd nor by gzip" ;;
+	esac
+	$unpack "$archive" | /usr/bin/tar -x -C /chroot --numeric-owner --xattrs --xattrs-include='*' --acls ||
+		fail "role $ROLE $VERS could not be unpacked: is the disk full?"
 	rm "$archive"
 }
 
@@ -211,8 +327,13 @@ make_bootable() {
 	boot_device=$(awk '$2 == "/chroot/boot" { print $1 }' /proc/mounts | tail -n 1)
 	prefix=/boot
 	[ -z "$boot_device" ] || prefix=
-	chroot /chroot /usr/sbin/grub-install --target=i386-pc --no-floppy "$DISK" || fail "grub-install on $DISK failed"
-	options="root=UUID=$(uuid_of "$root_device") ro quiet $TARGET_KERNEL_LINE ${GRUB_OPTIONS:-}"
+	if [ -d /sys/firmware/efi ]; then install_grub_for_uefi; else install_grub_for_bios; fi
+	case "$root_device" in
+		# LVM starts a volume that is asked for by its name.
+		/dev/mapper/*) root=$root_device ;;
+		*) root=UUID=$(uuid_of "$root_device") ;;
+	esac
+	options="root=$root ro quiet $TARGET_KERNEL_LINE ${GRUB_OPTIONS:-}"
 	initrd=
 	[ ! -e "/chroot/boot/initrd.img-${kernel#vmlinuz-}" ] || initrd="initrd $prefix/initrd.img-${kernel#vmlinuz-}"
 	cat > /chroot/boot/grub/grub.cfg <<-END
@@ -227,10 +348,36 @@ make_bootable() {
 	if [ -e /chroot/etc/default/grub ]; then
 		sed -i "s|^GRUB_CMDLINE_LINUX=.*|GRUB_CMDLINE_LINUX=\"$TARGET_KERNEL_LINE ${GRUB_OPTIONS:-}\"|; s|^GRUB_TIMEOUT=.*|GRUB_TIMEOUT=0|" /chroot/etc/default/grub
 	fi
-	say "boot loader on $DISK, up $(cut -d. -f1 /proc/uptime) s"
+	if [ "$ONSUCCESS" = kexec ]; then
+		kernel_image=/chroot/boot/$kernel
+		kexec --load "$kernel_image" ${initrd:+--initrd="/chroot/boot/initrd.img-${kernel#vmlinuz-}"} --command-line="$options" ||
+			say "the kernel cannot be loaded by kexec"
+	fi
+	say "boot loader on ${BOOT_DISKS:-$DISK}, up $(cut -d. -f1 /proc/uptime) s"
+}
+
+install_grub_for_bios() {
+	for disk in ${BOOT_DISKS:-$DISK}; do
+		chroot /chroot /usr/sbin/grub-install --target=i386-pc --no-floppy "$disk" || fail "grub-install on $disk failed"
+	done
+}
+
+# Under the name that every firmware starts by itself: so the disk starts in another machine too, and no entry has to be
+# written into the firmware.
+install_grub_for_uefi() {
+	grep -q ' /chroot/boot/efi vfat ' /proc/mounts || fail "this machine starts by UEFI: the configure script has to mount a vfat partition at /chroot/boot/efi"
+	[ -e /chroot/usr/lib/grub/x86_64-efi ] || fail "this machine starts by UEFI: role $ROLE $VERS needs the package grub-efi-amd64-bin"
+	chroot /chroot /usr/sbin/grub-install --target=x86_64-efi --efi-directory=/boot/efi --removable --no-nvram ||
+		fail "grub-install for UEFI failed"
+	for partition in ${EXTRA_ESPS:-}; do
+		mkdir -p /run/esp
+		mount -t vfat "$partition" /run/esp && cp -r /chroot/boot/efi/EFI /run/esp/ && umount /run/esp ||
+			fail "the boot loader could not be copied to $partition"
+	done
 }
 
 report_installed() {
+	kill "$WATCH" 2> /dev/null
 	for directory in dev proc sys; do umount "/chroot/$directory"; done
 	cat /chroot/etc/ssh/ssh_host_*_key.pub > /run/host-keys
 	umount_all || fail "the target could not be unmounted"
@@ -253,11 +400,11 @@ upload_log() {
 }
 
 fail() {
-	trap - EXIT
+	[ -z "${WATCH:-}" ] || kill "$WATCH" 2> /dev/null
 	say "FAILED: $*"
 	dmesg | tail -n 20 >> "$LOG"
 	upload_log
-	server --max-time 60 --retry 3 --form "failure=${PROFILE:-}" --form "reason=$*" --form "section=$SECTION" "$SERVER${HTTP_PATH}upload.py" > /dev/null || say "the failure could not be reported"
+	server --max-time 60 --retry 5 --form "failure=${PROFILE:-}" --form "reason=$*" --form "section=$SECTION" "$SERVER${HTTP_PATH}upload.py" > /dev/null || say "the failure could not be reported"
 	umount_all > /dev/null 2>&1
 	finish "$ONFAILURE"
 }
@@ -267,13 +414,22 @@ finish() {
 	# The log is on its way to the console through a pipe.
 	sleep 0.3
 	case "$1" in
-		halt) poweroff -f ;;
-		reboot) reboot -f ;;
+		halt)
+			say "powering off"
+			sleep 0.3
+			poweroff -f ;;
+		reboot)
+			say "rebooting"
+			sleep 0.3
+			reboot -f ;;
 		kexec)
-			say "kexec is not possible from here, rebooting"
+			if [ "$(cat /sys/kernel/kexec_loaded)" = 1 ]; then kexec --exec; fi
+			say "kexec is not possible, rebooting"
+			sleep 0.3
 			reboot -f ;;
 		*)
 			exec < /dev/console > /dev/console 2>&1
+			echo "A shell, because the kernel line says so. The log is $LOG; \"reboot -f\" starts again."
 			while :; do setsid cttyhack sh; done ;;
 	esac
 	sleep 60
