@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { StackwrightError } from '../../src/base/errors.js';
+import { localAddress } from '../../src/base/local-address.js';
 import { waitForSsh } from '../../src/base/ssh.js';
-import { localAddress } from '../../src/deploy/answers.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import {
@@ -12,7 +12,7 @@ import {
   type PluginSequences,
   pluginFile,
 } from '../../src/deploy/plugin.js';
-import { sshKey, yesOrNo } from '../../src/deploy/processors.js';
+import { host, hosts as hostList, sshKey, yesOrNo } from '../../src/deploy/processors.js';
 import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
 import { discoverScript, parseDiscovery } from './discovery.js';
 
@@ -47,6 +47,7 @@ const global: ParameterGroup = {
       prompt: 'Enter the controller host',
       usage: 'Server on which to install the services of the controller role (for example, API servers or dashboard).',
       suggest: localAddress,
+      processors: [host],
       validators: [notEmpty, hostName],
       namesHosts: true,
       deprecates: [
@@ -55,7 +56,12 @@ const global: ParameterGroup = {
         'CONFIG_CINDER_HOST',
         'CONFIG_HORIZON_HOST',
         'CONFIG_HEAT_HOST',
+        'CONFIG_IRONIC_HOST',
+        'CONFIG_NAGIOS_HOST',
         'CONFIG_CEILOMETER_HOST',
+        'CONFIG_SWIFT_PROXY_HOSTS',
+        'CONFIG_NEUTRON_LBAAS_HOSTS',
+        'CONFIG_QUANTUM_SERVER_HOST',
         'CONFIG_NEUTRON_SERVER_HOST',
         'CONFIG_NOVA_API_HOST',
         'CONFIG_NOVA_CERT_HOST',
@@ -71,6 +77,7 @@ const global: ParameterGroup = {
       prompt: 'Enter list of compute hosts',
       usage: 'Comma-separated list of the servers on which to install the Compute service. May be empty.',
       default: '',
+      processors: [hostList],
       validators: [each(hostName)],
       namesHosts: true,
       deprecates: ['CONFIG_NOVA_COMPUTE_HOSTS'],
@@ -90,11 +97,12 @@ const global: ParameterGroup = {
       usage:
         'Comma-separated list of servers to be excluded from the installation, for instance when it is run a second time with the same answers. Leave empty to exclude none.',
       default: '',
+      processors: [hostList],
       validators: [each(hostName)],
     },
     {
       name: 'CONFIG_DEBUG_MODE',
-      cmdOption: 'debug-mode',
+      cmdOption: 'os-debug-mode',
       prompt: 'Do you want to run services in debug mode',
       usage: "Set to 'y' if services are to write debug logs.",
       default: 'n',

@@ -79,11 +79,7 @@ const COMMENT_WIDTH = 72;
 export function renderAnswers(answers: WrittenAnswer[]): string {
   const lines = ['[general]'];
   for (const { name, value, comment } of answers) {
-    if (/[\r\n]/.test(value)) {
-      throw new StackwrightError('AnswerFileInvalid', `the value of ${name} has a line break`, {
-        hint: 'an answer file holds one line a value',
-      });
-    }
+    requireOneLine(name, value);
     lines.push('');
     if (comment) lines.push(...wrapComment(comment));
     lines.push(`${name}=${value}`);
@@ -121,6 +117,41 @@ export async function writeAnswerFile(
     }
     throw error;
   }
+}
+
+/** The same file with other answers in the place of its own; what it lacks is added, without a line. */
+export function overrideAnswers(file: AnswerFile, values: ReadonlyMap<string, string>): AnswerFile {
+  if (values.size === 0) return file;
+  const kept = file.answers.filter((answer) => !values.has(answer.name.toUpperCase()));
+  const given = [...values].map(([name, value]) => ({ ...(file.get(name) ?? { name, line: 0 }), value }));
+  const byName = new Map([...kept, ...given].map((answer) => [answer.name.toUpperCase(), answer]));
+  return { path: file.path, answers: [...byName.values()], get: (name) => byName.get(name.toUpperCase()) };
+}
+
+/**
+ * Writes values into an answer file, mode 0600: on the line of the answer with that name, else at the end. Comments,
+ * order and everything else stay.
+ * @throws StackwrightError `AnswerFileInvalid`, `AnswerFileMissing`
+ */
+export async function changeAnswerFile(path: string, values: ReadonlyMap<string, string>): Promise<void> {
+  if (values.size === 0) return;
+  const text = await readText(path);
+  const file = parseAnswers(text, path);
+  const lines = text.replace(/\n$/, '').split('\n');
+  for (const [name, value] of values) {
+    requireOneLine(name, value);
+    const answer = file.get(name);
+    if (answer) lines[answer.line - 1] = `${answer.name}=${value}`;
+    else lines.push(`${name}=${value}`);
+  }
+  await writeFileAtomic(path, `${lines.join('\n')}\n`, 0o600);
+}
+
+function requireOneLine(name: string, value: string): void {
+  if (!/[\r\n]/.test(value)) return;
+  throw new StackwrightError('AnswerFileInvalid', `the value of ${name} has a line break`, {
+    hint: 'an answer file holds one line a value',
+  });
 }
 
 async function readText(path: string): Promise<string> {

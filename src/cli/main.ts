@@ -9,6 +9,10 @@ if (words[0] === 'complete' && process.env.COMP_LINE !== undefined) {
   for (const { completion } of await proposeCompletions(application, words.slice(1), context)) {
     process.stdout.write(`${completion}\n`);
   }
+} else if (words[0] === 'packstack') {
+  // bin/packstack: its options are those of the plugins, which no table of ours can list.
+  const { packstack } = await import('./packstack.js');
+  await packstack(context, words.slice(1));
 } else {
   await run(application, words, context);
   // The parser's own statuses are negative; people of the shell know 2 for wrong usage.

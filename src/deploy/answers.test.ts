@@ -1,13 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseAnswers } from '../base/ini.js';
 import { mask } from '../base/mask.js';
-import { checkAnswers, generateAnswers, hostsOf, requireRight, resolveAnswers, showAnswers } from './answers.js';
+import { checkAnswers, showAnswers } from './answer-files.js';
+import { hostsOf, requireRight, resolveAnswers } from './answers.js';
 import type { Parameter } from './parameter.js';
 import { type DeployPlugin, loadPlugins } from './plugin.js';
-import { network, PASSWORD_PLACEHOLDER, password, yesOrNo } from './processors.js';
+import { PASSWORD_PLACEHOLDER, password } from './processors.js';
 import { integer } from './validators.js';
 
 let directory: string;
@@ -59,7 +60,7 @@ it('collects everything that is wrong, with its line', async () => {
 
   expect(findings.map(({ code, level, name, line }) => [code, level, name, line])).toEqual([
     ['InvalidValue', 'error', 'CONFIG_CONTROLLER_HOST', 3],
-    ['DeprecatedParameter', 'warn', 'CONFIG_COMPUTE_HOSTS', 4],
+    ['DeprecatedParameter', 'warn', 'CONFIG_NOVA_COMPUTE_HOSTS', 4],
     ['UnsupportedParameter', 'warn', 'CONFIG_CINDER_INSTALL', 5],
     ['UnknownParameter', 'error', 'CONFIG_TYPO', 6],
     ['InvalidValue', 'error', 'CONFIG_DEBUG_MODE', 7],
@@ -106,7 +107,7 @@ it('refuses two old names with different values', async () => {
     {
       code: 'InvalidValue',
       level: 'error',
-      name: 'CONFIG_CONTROLLER_HOST',
+      name: 'CONFIG_GLANCE_HOST',
       line: 4,
       message:
         'CONFIG_KEYSTONE_HOST (line 3) and CONFIG_GLANCE_HOST are both old names of CONFIG_CONTROLLER_HOST and differ',
@@ -160,18 +161,6 @@ it('makes passwords from the placeholder: the default one, else a random one', a
   expect(chosen.configuration.get('CONFIG_X')).toBe('sesame');
 });
 
-it.each([
-  [network, '10.1.2.3/24', '10.1.2.0/24'],
-  [network, '2001:db8::5/64', '2001:db8::/64'],
-  [network, 'eth0', 'eth0'],
-  [yesOrNo, 'Yes', 'y'],
-  [yesOrNo, 'FALSE', 'n'],
-])('%o turns %s into %s', async (processor, value, expected) => {
-  const { configuration } = await resolved(`CONFIG_X=${value}\n`, { processors: [processor] });
-
-  expect(configuration.get('CONFIG_X')).toBe(expected);
-});
-
 it('deploys on every host that an active parameter names, once, without the excluded ones', async () => {
   const plugins = await loadPlugins();
   const lines = ['CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_COMPUTE_HOSTS=c1, c2,ctl', 'CONFIG_MEMCACHED_HOST=cache'];
@@ -185,16 +174,37 @@ it('deploys on every host that an active parameter names, once, without the excl
   expect(await hosts('CONFIG_MEMCACHED_INSTALL=n')).toEqual(['ctl', 'c1', 'c2']);
 });
 
-it('generates a file, mode 0600, that needs no change to be right', async () => {
-  const path = join(directory, 'generated.txt');
+it('takes several options of a list', async () => {
+  const parameter = { options: ['flat', 'vxlan'], severalOptions: true };
 
-  await generateAnswers(path);
+  const [right, wrong] = [
+    await resolved('CONFIG_X=vxlan, flat\n', parameter),
+    await resolved('CONFIG_X=gre\n', parameter),
+  ];
 
-  expect(statSync(path).mode & 0o777).toBe(0o600);
-  expect(readFileSync(path, 'utf8')).toContain(`
-# Set to 'y' if services are to write debug logs. ['y', 'n']
-CONFIG_DEBUG_MODE=n
-`);
-  expect((await checkAnswers(path)).filter((finding) => finding.level === 'error')).toEqual([]);
-  await expect(generateAnswers(path)).rejects.toMatchObject({ code: 'AnswerFileExists' });
+  expect(right.findings).toEqual([]);
+  expect(wrong.findings[0]?.message).toBe('CONFIG_X: gre has the entry gre, which is not one of flat, vxlan');
+});
+
+it('says what a slip of the pen may have meant, and why a parameter of packstack is not supported', async () => {
+  const path = answerFile('CONFIG_CONTROLER_HOST=ctl', 'CONFIG_RH_USER=x', 'CONFIG_CONTROLLER_HOST=ctl');
+
+  expect((await checkAnswers(path)).map((finding) => finding.message)).toEqual([
+    'there is no parameter CONFIG_CONTROLER_HOST; there is CONFIG_CONTROLLER_HOST',
+    'CONFIG_RH_USER is not supported and has no effect: it subscribes Red Hat hosts, and Debian needs no subscription',
+  ]);
+});
+
+it('finds that a file cannot be read as an answer file', async () => {
+  const path = answerFile('CONFIG_DEBUG_MODE=y', 'CONFIG_DEBUG_MODE=n');
+
+  expect(await checkAnswers(path)).toEqual([
+    {
+      code: 'AnswerFileInvalid',
+      level: 'error',
+      name: 'CONFIG_DEBUG_MODE',
+      line: 4,
+      message: 'CONFIG_DEBUG_MODE is given twice, first on line 3',
+    },
+  ]);
 });

@@ -1,10 +1,17 @@
-import { networkInterfaces } from 'node:os';
+import { distance } from 'fastest-levenshtein';
 import { StackwrightError } from '../base/errors.js';
-import { type AnswerFile, readAnswerFile, type WrittenAnswer, writeAnswerFile } from '../base/ini.js';
-import { MASK, registerSecret } from '../base/mask.js';
-import { isPackstackName } from './packstack.js';
-import { type Configuration, configurationOf, type Parameter, type ParameterGroup } from './parameter.js';
-import { type DeployPlugin, loadPlugins } from './plugin.js';
+import type { AnswerFile } from '../base/ini.js';
+import { registerSecret } from '../base/mask.js';
+import { packstackParameter } from './packstack.js';
+import {
+  type Configuration,
+  configurationOf,
+  type Parameter,
+  type ParameterGroup,
+  type ProcessorContext,
+  splitList,
+} from './parameter.js';
+import type { DeployPlugin } from './plugin.js';
 
 export type FindingCode =
   | 'UnknownParameter'
@@ -13,13 +20,15 @@ export type FindingCode =
   | 'ChangedValue'
   | 'InvalidValue'
   | 'MissingValue'
-  | 'ConditionNotMet';
+  | 'ConditionNotMet'
+  | 'AnswerFileInvalid';
 
 /** Something to know about an answer file. */
 export interface AnswerFinding {
   code: FindingCode;
   /** With an error there is no deployment. */
   level: 'error' | 'warn';
+  /** The parameter, by the name that stands on the line. */
   name: string;
   line?: number;
   message: string;
@@ -30,72 +39,12 @@ export interface ResolvedAnswers {
   findings: AnswerFinding[];
   /** Parameters whose group or condition does not apply; their values are not checked. */
   unused: Set<string>;
+  /** Passwords that were made up, by name: they must be kept. */
+  generated: Map<string, string>;
 }
 
-/** Examines an answer file; nothing is made or changed. */
-export async function checkAnswers(path: string): Promise<AnswerFinding[]> {
-  const { findings } = await resolveAnswers(await readAnswerFile(path), await loadPlugins(), { mayCreate: false });
-  return findings;
-}
-
-export interface ShownAnswer {
-  group: string;
-  name: string;
-  /** Masked where it is a secret. */
-  value: string;
-  /** Where the value comes from. */
-  from: 'file' | 'default';
-}
-
-/** Every parameter with the value that a deployment would use, secrets masked. */
-export async function showAnswers(path: string): Promise<ShownAnswer[]> {
-  const file = await readAnswerFile(path);
-  const plugins = await loadPlugins();
-  const { configuration } = await resolveAnswers(file, plugins, { mayCreate: false });
-  return groupsOf(plugins).flatMap((group) =>
-    group.parameters.map((parameter) => {
-      const value = configuration.get(parameter.name);
-      const given = [parameter.name, ...(parameter.deprecates ?? [])].some((name) => file.get(name));
-      return {
-        group: group.name,
-        name: parameter.name,
-        value: parameter.mask && value !== '' ? MASK : value,
-        from: given ? ('file' as const) : ('default' as const),
-      };
-    }),
-  );
-}
-
-/**
- * Writes an answer file with every parameter's default, mode 0600; generated passwords stand in it, so that it can be
- * used again.
- * @throws StackwrightError `AnswerFileExists`
- */
-export async function generateAnswers(path: string, options: { overwrite?: boolean } = {}): Promise<void> {
-  const plugins = await loadPlugins();
-  const proposed = groupsOf(plugins)
-    .flatMap((group) => group.parameters)
-    .filter((parameter) => parameter.suggest !== undefined && parameter.default === undefined)
-    .map((parameter) => ({ name: parameter.name, value: parameter.suggest?.() ?? '', line: 0 }));
-  const file: AnswerFile = {
-    path,
-    answers: proposed,
-    get: (name) => proposed.find((answer) => answer.name === name.toUpperCase()),
-  };
-  const { configuration } = await resolveAnswers(file, plugins, { mayCreate: false });
-  await writeAnswerFile(path, writtenAnswers(plugins, configuration), options);
-}
-
-/** The configuration as an answer file that gives the same configuration. */
-export function writtenAnswers(plugins: DeployPlugin[], configuration: Configuration): WrittenAnswer[] {
-  return groupsOf(plugins)
-    .flatMap((group) => group.parameters)
-    .map((parameter) => ({
-      name: parameter.name,
-      value: configuration.get(parameter.name),
-      comment: parameter.usage + (parameter.options ? ` [${parameter.options.map((o) => `'${o}'`).join(', ')}]` : ''),
-    }));
-}
+/** How answers are looked at. */
+export type ResolveOptions = Omit<ProcessorContext, 'known'>;
 
 /**
  * Turns a file's answers into values: from the file, else from a deprecated name, else the default; then processors,
@@ -104,26 +53,28 @@ export function writtenAnswers(plugins: DeployPlugin[], configuration: Configura
 export async function resolveAnswers(
   file: AnswerFile,
   plugins: DeployPlugin[],
-  options: { mayCreate: boolean },
+  options: ResolveOptions,
 ): Promise<ResolvedAnswers> {
   const values = new Map<string, string>();
   const known = configurationOf(values);
   const findings: AnswerFinding[] = [];
   const unused = new Set<string>();
+  const generated = new Map<string, string>();
   for (const group of groupsOf(plugins)) {
     const groupApplies = group.preCondition?.(known) ?? true;
     for (const parameter of group.parameters) {
       const applies = groupApplies && (parameter.condition?.(known) ?? true);
       if (!applies) unused.add(parameter.name);
-      const value = await resolveParameter(parameter, file, known, { ...options, applies, findings });
+      const { value, wasGenerated } = await resolveParameter(parameter, file, { ...options, known, applies, findings });
       values.set(parameter.name, value);
+      if (wasGenerated) generated.set(parameter.name, value);
     }
     const problem = groupApplies ? group.postCondition?.(known) : undefined;
     if (problem) findings.push({ code: 'ConditionNotMet', level: 'error', name: group.name, message: problem });
   }
   findings.push(...strangeNames(file, plugins));
   findings.sort((a, b) => (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER));
-  return { configuration: known, findings, unused };
+  return { configuration: known, findings, unused, generated };
 }
 
 /** @throws StackwrightError `AnswersWrong` naming every wrong answer with file and line */
@@ -149,22 +100,57 @@ export function hostsOf(plugins: DeployPlugin[], { configuration, unused }: Reso
   return [...new Set(named)].filter((host) => !excluded.includes(host));
 }
 
-/** An address of this machine that others may reach; a proposal for generated files. */
-export function localAddress(): string {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find((address) => !address.internal && address.family === 'IPv4')?.address ?? '127.0.0.1';
+/** What parameters want said at the end, for the values that they have. */
+export function messagesOf(plugins: DeployPlugin[], { configuration, unused }: ResolvedAnswers): string[] {
+  return parametersOf(plugins).flatMap(({ name, message }) => {
+    const applies = message && !unused.has(name);
+    const said = applies && (message.values?.includes(configuration.get(name)) ?? true);
+    return said ? [`${name}: ${message.text}`] : [];
+  });
 }
 
-function groupsOf(plugins: DeployPlugin[]): ParameterGroup[] {
+export function groupsOf(plugins: DeployPlugin[]): ParameterGroup[] {
   return plugins.flatMap((plugin) => plugin.groups);
+}
+
+export function parametersOf(plugins: DeployPlugin[]): Parameter[] {
+  return groupsOf(plugins).flatMap((group) => group.parameters);
+}
+
+export interface ProcessedAnswer {
+  value: string;
+  /** What processors say of the value. */
+  notes: string[];
+  /** What is wrong with it, without the value. */
+  problem?: string;
+  wasGenerated: boolean;
+}
+
+/** A value as it will be used: processed, then judged. Its secret is masked from here on. */
+export async function processAnswer(
+  parameter: Parameter,
+  given: string,
+  context: ProcessorContext,
+): Promise<ProcessedAnswer> {
+  if (parameter.mask) registerSecret(given);
+  const answer: ProcessedAnswer = { value: given, notes: [], wasGenerated: false };
+  for (const processor of parameter.processors ?? []) {
+    const { value, message, generated, problem } = await processor(answer.value, context);
+    if (message) answer.notes.push(message);
+    if (problem) return { ...answer, problem };
+    answer.value = value;
+    answer.wasGenerated ||= generated ?? false;
+    if (parameter.mask) registerSecret(value);
+  }
+  const problem = await problemOf(parameter, answer.value, context.known);
+  return problem ? { ...answer, problem } : answer;
 }
 
 function placeOf(file: string, finding: AnswerFinding): string {
   return finding.line === undefined ? file : `${file}:${finding.line}`;
 }
 
-interface Resolving {
-  mayCreate: boolean;
+interface Resolving extends ProcessorContext {
   applies: boolean;
   findings: AnswerFinding[];
 }
@@ -177,58 +163,50 @@ interface Found {
 async function resolveParameter(
   parameter: Parameter,
   file: AnswerFile,
-  known: Configuration,
-  { mayCreate, applies, findings }: Resolving,
-): Promise<string> {
+  { applies, findings, ...context }: Resolving,
+): Promise<{ value: string; wasGenerated: boolean }> {
   const { name } = parameter;
-  const note = (code: FindingCode, level: 'error' | 'warn', message: string, line?: number) =>
-    findings.push({ code, level, name, ...(line === undefined ? {} : { line }), message });
-  const found = fromFile(parameter, file, note) ?? fromDefault(parameter, known);
+  const found = fromFile(parameter, file, findings) ?? fromDefault(parameter, context.known);
+  const note = (code: FindingCode, level: 'error' | 'warn', message: string) =>
+    findings.push({ code, level, name, ...(found?.line === undefined ? {} : { line: found.line }), message });
   if (found === undefined) {
     if (applies) note('MissingValue', 'error', `${name} is missing: ${parameter.prompt}`);
-    return '';
+    return { value: '', wasGenerated: false };
   }
-  if (parameter.mask) registerSecret(found.value);
-  if (!applies) return found.value;
+  if (!applies) {
+    if (parameter.mask) registerSecret(found.value);
+    return { value: found.value, wasGenerated: false };
+  }
 
-  let value = found.value;
-  for (const processor of parameter.processors ?? []) {
-    const processed = await processor(value, { known, mayCreate });
-    if (processed.message) note('ChangedValue', 'warn', `${name}: ${processed.message}`, found.line);
-    value = processed.value;
-    if (parameter.mask) registerSecret(value);
-  }
-  const problem = await problemOf(parameter, value, known);
+  const { value, notes, problem, wasGenerated } = await processAnswer(parameter, found.value, context);
+  for (const message of notes) note('ChangedValue', 'warn', `${name}: ${message}`);
   if (problem) {
-    const level = parameter.looseValidation ? 'warn' : 'error';
     // A wrong secret is not shown either.
     const shown = parameter.mask || value === '' ? name : `${name}: ${value}`;
-    note('InvalidValue', level, `${shown} ${problem}`, found.line);
+    note('InvalidValue', parameter.looseValidation ? 'warn' : 'error', `${shown} ${problem}`);
   }
-  return value;
+  return { value, wasGenerated };
 }
 
-function fromFile(
-  parameter: Parameter,
-  file: AnswerFile,
-  note: (code: FindingCode, level: 'error' | 'warn', message: string, line?: number) => void,
-): Found | undefined {
+function fromFile(parameter: Parameter, file: AnswerFile, findings: AnswerFinding[]): Found | undefined {
   const current = file.get(parameter.name);
   const old = (parameter.deprecates ?? []).flatMap((name) => file.get(name) ?? []);
-  for (const answer of old) {
+  for (const { name, line } of old) {
     const ignored = current ? `, which is given too and counts` : '';
-    note('DeprecatedParameter', 'warn', `${answer.name} is an old name: use ${parameter.name}${ignored}`, answer.line);
+    const message = `${name} is an old name: use ${parameter.name}${ignored}`;
+    findings.push({ code: 'DeprecatedParameter', level: 'warn', name, line, message });
   }
   if (current) return current;
   const first = old[0];
   const other = old.find((answer) => answer.value !== first?.value);
   if (first && other) {
-    note(
-      'InvalidValue',
-      'error',
-      `${first.name} (line ${first.line}) and ${other.name} are both old names of ${parameter.name} and differ`,
-      other.line,
-    );
+    findings.push({
+      code: 'InvalidValue',
+      level: 'error',
+      name: other.name,
+      line: other.line,
+      message: `${first.name} (line ${first.line}) and ${other.name} are both old names of ${parameter.name} and differ`,
+    });
   }
   return first;
 }
@@ -239,8 +217,11 @@ function fromDefault(parameter: Parameter, known: Configuration): Found | undefi
 }
 
 async function problemOf(parameter: Parameter, value: string, known: Configuration): Promise<string | undefined> {
-  if (parameter.options && !parameter.options.includes(value)) {
-    return `is not one of ${parameter.options.join(', ')}`;
+  if (parameter.options) {
+    const chosen = parameter.severalOptions ? splitList(value) : [value];
+    const wrong = chosen.find((entry) => !parameter.options?.includes(entry));
+    const subject = parameter.severalOptions ? `has the entry ${wrong}, which is` : 'is';
+    if (wrong !== undefined) return `${subject} not one of ${parameter.options.join(', ')}`;
   }
   for (const validator of parameter.validators ?? []) {
     const problem = await validator(value, known);
@@ -250,22 +231,24 @@ async function problemOf(parameter: Parameter, value: string, known: Configurati
 }
 
 function strangeNames(file: AnswerFile, plugins: DeployPlugin[]): AnswerFinding[] {
-  const declared = new Set(
-    groupsOf(plugins).flatMap((group) =>
-      group.parameters.flatMap((parameter) => [parameter.name, ...(parameter.deprecates ?? [])]),
-    ),
-  );
+  const parameters = parametersOf(plugins);
+  const declared = new Set(parameters.flatMap(({ name, deprecates = [] }) => [name, ...deprecates]));
   return file.answers
     .filter((answer) => !declared.has(answer.name.toUpperCase()))
-    .map(({ name, line }) =>
-      isPackstackName(name)
-        ? {
-            code: 'UnsupportedParameter',
-            level: 'warn',
-            name,
-            line,
-            message: `${name} is a parameter of packstack that is not supported: it has no effect`,
-          }
-        : { code: 'UnknownParameter', level: 'error', name, line, message: `there is no parameter ${name}` },
-    );
+    .map(({ name, line }) => {
+      const packstack = packstackParameter(name);
+      if (packstack) {
+        const message = `${name} is not supported and has no effect: ${packstack.why}`;
+        return { code: 'UnsupportedParameter', level: 'warn', name, line, message };
+      }
+      const near = nearest(name.toUpperCase(), [...declared]);
+      const hint = near ? `; there is ${near}` : '';
+      return { code: 'UnknownParameter', level: 'error', name, line, message: `there is no parameter ${name}${hint}` };
+    });
+}
+
+/** The name that a slip of the pen makes this one of. */
+function nearest(name: string, names: string[]): string | undefined {
+  const [best] = names.map((other) => ({ other, far: distance(name, other) })).sort((a, b) => a.far - b.far);
+  return best && best.far <= 3 ? best.other : undefined;
 }

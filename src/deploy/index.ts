@@ -1,13 +1,22 @@
 export {
-  type AnswerFinding,
+  type AnswerDifference,
   checkAnswers,
-  type FindingCode,
+  diffAnswers,
   generateAnswers,
-  requireRight,
+  newAnswerFilePath,
+  type Overrides,
+  overridesForHosts,
+  rotateAnswers,
   type ShownAnswer,
   showAnswers,
-} from './answers.js';
+} from './answer-files.js';
+export { type AnswerFinding, type FindingCode, requireRight } from './answers.js';
 export type { DeployEvent } from './events.js';
+export { answersFromInventory, inventoryMachines } from './host-query.js';
+export { type Interviewer, interview, type Question, secretProposal } from './interview.js';
+export { type CommandOption, commandOptions } from './options.js';
+export type { FindMachines } from './parameter.js';
+export { parameterReference } from './reference.js';
 export {
   type DeployOptions,
   type DeployOutcome,

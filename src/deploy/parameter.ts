@@ -14,12 +14,18 @@ export interface Parameter {
   suggest?: () => string;
   /** The only values allowed. */
   options?: string[];
+  /** Several of the options may be given, separated by commas. */
+  severalOptions?: boolean;
   validators?: Validator[];
   processors?: Processor[];
   /** Never shown, logged or put into a process's arguments. */
   mask?: boolean;
   /** An interactive question asks twice. */
   needConfirm?: boolean;
+  /** The default is taken without a question. */
+  useDefault?: boolean;
+  /** Said at the end of a run that went well, where the value is one of `values` (any, without them). */
+  message?: { text: string; values?: string[] };
   /** A value that a validator refuses is reported, and used. */
   looseValidation?: boolean;
   /** Where false, the parameter is not asked, checked or needed. */
@@ -54,16 +60,25 @@ export interface Configuration {
 /** What is wrong with a value, in lower case and without naming the value; undefined when it is right. */
 export type Validator = (value: string, known: Configuration) => string | undefined | Promise<string | undefined>;
 
+/** The names of the installed machines of the inventory whose property (`role`, …) has this value. */
+export type FindMachines = (property: string, value: string) => Promise<string[]>;
+
 export interface ProcessorContext {
   known: Configuration;
   /** False where answers are only looked at: then nothing is made on this machine. */
   mayCreate: boolean;
+  /** Absent where there is no inventory to ask. */
+  findMachines?: FindMachines;
 }
 
 export interface Processed {
   value: string;
   /** Said to the user where the value was changed. */
   message?: string;
+  /** The value was made up: a deployment writes it into the answer file, so that the next one has the same. */
+  generated?: boolean;
+  /** Why the value cannot be processed, as a validator says it. */
+  problem?: string;
 }
 
 /** Changes a value, e.g. a placeholder to a generated password. Processing a processed value changes nothing. */

@@ -1,20 +1,27 @@
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { run } from '../base/command.js';
-import type { Processor } from './parameter.js';
+import { type Processor, type ProcessorContext, splitList } from './parameter.js';
 
 /** What packstack's generated files have where a password is still to be made. */
 export const PASSWORD_PLACEHOLDER = 'PW_PLACEHOLDER';
+
+/** 16 random hexadecimal characters: 64 bits that no configuration file needs to quote. */
+export function randomPassword(): string {
+  return randomBytes(8).toString('hex');
+}
 
 /** The placeholder becomes CONFIG_DEFAULT_PASSWORD, else 16 random hexadecimal characters. */
 export const password: Processor = (value, { known }) => {
   if (value !== PASSWORD_PLACEHOLDER) return { value };
   const chosen = known.get('CONFIG_DEFAULT_PASSWORD');
-  return { value: chosen === '' ? randomBytes(8).toString('hex') : chosen };
+  return { value: chosen === '' ? randomPassword() : chosen, generated: true };
 };
 
 /** `10.1.2.3/24` becomes `10.1.2.0/24`. */
@@ -34,6 +41,55 @@ export const yesOrNo: Processor = (value) => {
   return { value };
 };
 
+/** `y` becomes `True` and `n` becomes `False`, for programs in Python. */
+export const pythonBoolean: Processor = (value, context) => {
+  const { value: answer } = yesOrNo(value, context) as { value: string };
+  if (answer === 'y') return { value: 'True' };
+  return { value: answer === 'n' ? 'False' : value };
+};
+
+/** A host name becomes the address that this machine resolves it to; an address stays. */
+export const hostAddress: Processor = async (value) => {
+  if (value === '' || isIP(value)) return { value };
+  try {
+    const { address } = await lookup(value);
+    return { value: address, message: `${value} has the address ${address}` };
+  } catch {
+    return { value, problem: 'has no address that this machine knows' };
+  }
+};
+
+/**
+ * Hosts by address, by name, or by a query on the inventory: `role=compute` becomes the names of the machines that
+ * were installed with that role. Other properties are `profile`, `state` and `name`.
+ */
+export const hosts: Processor = async (value, context) => {
+  const names: string[] = [];
+  const found: string[] = [];
+  for (const entry of splitList(value)) {
+    const query = /^([a-z]+)=(.+)$/.exec(entry);
+    if (!query) {
+      names.push(entry);
+      continue;
+    }
+    const machines = await findMachines(context, query[1] ?? '', query[2] ?? '');
+    if (typeof machines === 'string') return { value, problem: machines };
+    names.push(...machines);
+    found.push(`${entry} is ${machines.join(',')}`);
+  }
+  const all = [...new Set(names)].join(',');
+  // What was no query stays as it was written.
+  return found.length === 0 ? { value } : { value: all, message: found.join('; ') };
+};
+
+/** As `hosts`, for one host: a query must name exactly one. */
+export const host: Processor = async (value, context) => {
+  const processed = await hosts(value, context);
+  const names = splitList(processed.value);
+  if (processed.message === undefined || names.length < 2) return processed;
+  return { value, problem: `names ${names.length} machines (${names.join(', ')}), and one is needed` };
+};
+
 /** Empty becomes the user's default public key, made where there is none. `~/` is the user's home. */
 export const sshKey: Processor = async (value, { mayCreate }) => {
   if (value.startsWith('~/')) return { value: join(homedir(), value.slice(2)) };
@@ -48,3 +104,10 @@ export const sshKey: Processor = async (value, { mayCreate }) => {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
   return { value: `${path}.pub`, message: `there was no key in ${directory}: made ${path}` };
 };
+
+/** The names of the machines, or why there are none. */
+async function findMachines(context: ProcessorContext, property: string, wanted: string): Promise<string[] | string> {
+  if (!context.findMachines) return 'is a query, and there is no inventory to ask';
+  const names = await context.findMachines(property, wanted);
+  return names.length > 0 ? names : `names no installed machine: no ${property} is ${wanted}`;
+}

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Json, Reporter } from '../base/events.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
-import { readAnswerFile, writeAnswerFile } from '../base/ini.js';
+import { overrideAnswers, readAnswerFile, writeAnswerFile } from '../base/ini.js';
 import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
 import {
@@ -17,9 +17,17 @@ import {
   type StepFailure,
   storeEvent,
 } from '../engine/index.js';
-import { type AnswerFinding, hostsOf, requireRight, resolveAnswers, writtenAnswers } from './answers.js';
+import { keepAnswers, type Overrides, writtenAnswers } from './answer-files.js';
+import {
+  type AnswerFinding,
+  hostsOf,
+  messagesOf,
+  type ResolvedAnswers,
+  requireRight,
+  resolveAnswers,
+} from './answers.js';
 import type { DeployEvent } from './events.js';
-import type { Configuration } from './parameter.js';
+import type { Configuration, FindMachines } from './parameter.js';
 import {
   type DeployContext,
   type DeployPlugin,
@@ -42,6 +50,10 @@ export interface DeployOptions {
   runId?: string;
   /** Seconds for one command within a manifest; 300. */
   timeout?: number;
+  /** Answers that count before those of the file. */
+  overrides?: Overrides;
+  /** Asked for hosts that are named by a query. */
+  findMachines?: FindMachines;
 }
 
 /** What will be done, and where it is written down. */
@@ -91,7 +103,7 @@ export interface RunReport {
  *   outcome says `failed`.
  */
 export async function deployRun(options: DeployOptions): Promise<DeployOutcome> {
-  const prepared = await prepareRun(options);
+  const prepared = await prepareRun(options, 'keep passwords');
   return await execute(options, prepared);
 }
 
@@ -100,7 +112,7 @@ export async function deployRun(options: DeployOptions): Promise<DeployOutcome> 
  * of the database.
  */
 export async function planRun(options: Omit<DeployOptions, 'db'>): Promise<DeployPlan> {
-  const { run, directory, hosts, stages } = await prepareRun(options);
+  const { run, directory, hosts, stages } = await prepareRun(options, 'only look');
   return {
     run,
     directory,
@@ -199,13 +211,17 @@ interface SavedRun {
   fingerprint: string;
 }
 
-async function prepareRun(options: Omit<DeployOptions, 'db'>): Promise<PreparedRun> {
-  const { state, reporter } = options;
+async function prepareRun(
+  options: Omit<DeployOptions, 'db'>,
+  purpose: 'keep passwords' | 'only look',
+): Promise<PreparedRun> {
+  const { state, reporter, findMachines } = options;
   const run = options.runId ?? newRunId();
   const directory = runDirectory(state, run);
   const plugins = await loadPlugins();
   const answerFile = resolve(options.answerFile);
-  const resolved = await resolveAnswers(await readAnswerFile(answerFile), plugins, { mayCreate: true });
+  const answers = overrideAnswers(await readAnswerFile(answerFile), options.overrides ?? new Map());
+  const resolved = await resolveAnswers(answers, plugins, { mayCreate: true, findMachines });
   for (const finding of resolved.findings) report(reporter, findingEvent(answerFile, finding));
   requireRight(answerFile, resolved.findings);
   const hosts = hostsOf(plugins, resolved);
@@ -221,6 +237,8 @@ async function prepareRun(options: Omit<DeployOptions, 'db'>): Promise<PreparedR
       hint: `stackwright deploy resume ${run} goes on with it`,
     });
   }
+  // Before anything is deployed: the next run has the same passwords, whatever becomes of this one.
+  if (purpose === 'keep passwords') await keepAnswers(answerFile, resolved.generated);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   // The values as they are used, generated passwords included: a resumed run has the same.
   await writeAnswerFile(join(directory, 'answers.txt'), writtenAnswers(plugins, resolved.configuration), {
@@ -234,7 +252,7 @@ async function prepareRun(options: Omit<DeployOptions, 'db'>): Promise<PreparedR
     timeout: options.timeout ?? 300,
     fingerprint: '',
   };
-  const contributions = contributionsOf(plugins, resolved.configuration, hosts);
+  const contributions = contributionsOf(plugins, resolved, hosts);
   await writeManifests(directory, contributions.manifests, resolved.configuration);
   const prepared = await assemble(saved, directory, resolved.configuration, hosts, contributions);
   // Last: a directory with a plan is complete.
@@ -259,7 +277,7 @@ async function reconstruct(saved: SavedRun, directory: string, reporter: Reporte
   }
   requireRight(path, resolved.findings);
   const hosts = hostsOf(plugins, resolved);
-  const contributions = contributionsOf(plugins, resolved.configuration, hosts);
+  const contributions = contributionsOf(plugins, resolved, hosts);
   return await assemble(saved, directory, resolved.configuration, hosts, contributions);
 }
 
@@ -271,14 +289,14 @@ interface Contributions {
   messages: string[];
 }
 
-function contributionsOf(plugins: DeployPlugin[], configuration: Configuration, hosts: string[]): Contributions {
-  const all = plugins.map((plugin) => plugin.sequences(configuration, hosts));
+function contributionsOf(plugins: DeployPlugin[], resolved: ResolvedAnswers, hosts: string[]): Contributions {
+  const all = plugins.map((plugin) => plugin.sequences(resolved.configuration, hosts));
   return {
     prepare: all.flatMap((one) => one.prepare ?? []),
     manifests: all.flatMap((one) => one.manifests ?? []).filter((order) => hosts.includes(order.host)),
     verify: all.flatMap((one) => one.verify ?? []),
     finish: all.flatMap((one) => one.finish ?? []),
-    messages: all.flatMap((one) => one.messages ?? []),
+    messages: [...all.flatMap((one) => one.messages ?? []), ...messagesOf(plugins, resolved)],
   };
 }
 

@@ -6,6 +6,7 @@ import type { Json } from '../../src/base/events.js';
 import { parseAnswers } from '../../src/base/ini.js';
 import { routes } from '../../src/cli/routes.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
+import { parameterReference } from '../../src/deploy/index.js';
 import { loadPlugins } from '../../src/deploy/plugin.js';
 import { type NetworkDescription, parseDriveJson, renderConfigDrive } from '../../src/firstboot/index.js';
 import { planBlockDevices, readBlockDeviceConfig } from '../../src/image/block-device/index.js';
@@ -69,11 +70,8 @@ it('docs/reference/commands.md lists every command with its brief', () => {
   expect(rows).toEqual(lines);
 });
 
-it('docs/reference/answer-file.md lists every parameter of the plugins', async () => {
-  const groups = (await loadPlugins()).flatMap((plugin) => plugin.groups);
-  const names = groups.flatMap((group) => group.parameters.map(({ name }) => name));
-
-  expect(firstColumn('docs/reference/answer-file.md')).toEqual(names.sort());
+it('docs/reference/parameters.md is what `answers options` prints', async () => {
+  expect(read('docs/reference/parameters.md')).toBe(await parameterReference());
 });
 
 it('every command line of a console block names a command and its flags', () => {
@@ -119,9 +117,9 @@ function anchors(page: string): string[] {
   return headings.map((heading) => heading.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'));
 }
 
-/** The names in code that begin the rows of tables: those of events (`a.b`) and parameters (`CONFIG_A`). */
+/** The names in code that begin the rows of tables: those of events, `a.b`. */
 function firstColumn(page: string): string[] {
-  return [...read(page).matchAll(/^\| `([a-z]+\.[a-z.-]+|[A-Z_]+)` \|/gm)].map(([, name]) => name ?? '').sort();
+  return [...read(page).matchAll(/^\| `([a-z]+\.[a-z.-]+)` \|/gm)].map(([, name]) => name ?? '').sort();
 }
 
 function codeBlocks(info: string): { page: string; text: string }[] {

@@ -2,6 +2,7 @@ import { StackwrightError } from '../../base/errors.js';
 import {
   type DeployOutcome,
   deployRun,
+  inventoryMachines,
   listRuns,
   planRun,
   type RunReport,
@@ -10,31 +11,51 @@ import {
   showRun,
 } from '../../deploy/index.js';
 import { openDatabase } from '../../engine/index.js';
+import { type AnswerSource, chooseAnswers, parseSetting, readDefaultPassword } from '../answer-source.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
+import { lazyDatabase } from '../lazy-database.js';
 import { plainTable } from '../table.js';
 import type { DeployFlags, LookFlags, RunFlags } from './deploy.js';
 
 export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
   await command(this, flags.json, async () => {
-    const reporter = this.reporter(flags);
-    const state = await this.openState(reporter);
-    const { answerFile, sshConfig, timeout } = flags;
-    const options = { state, answerFile, reporter, timeout, ...(sshConfig ? { sshConfigFile: sshConfig } : {}) };
-    if (flags.dryRun) {
-      const plan = await planRun(options);
-      if (flags.json) this.printJson(plan);
-      else for (const stage of plan.stages) for (const step of stage.steps) this.print(stepLine(step));
-      return;
+    const overrides = new Map((flags.set ?? []).map(parseSetting));
+    if (flags.excludeServers !== undefined) overrides.set('EXCLUDE_SERVERS', flags.excludeServers);
+    if (flags.defaultPassword !== undefined) {
+      overrides.set('CONFIG_DEFAULT_PASSWORD', await readDefaultPassword(this, flags.defaultPassword));
     }
-    const db = await openDatabase(state);
-    try {
-      sayHowToGoOn(this);
-      conclude(this, flags.json, await deployRun({ ...options, db }));
-    } finally {
-      await db.destroy();
-    }
+    await deploy(this, { ...flags, overrides });
   });
+}
+
+/** What a deployment is started with, whatever the command is called. */
+export interface StartedDeployment extends Omit<AnswerSource, 'findMachines'> {
+  sshConfig?: string;
+  dryRun: boolean;
+  timeout: number;
+  json: boolean;
+  verbose: boolean;
+}
+
+/** Deploys, or only plans. */
+export async function deploy(context: CliContext, start: StartedDeployment): Promise<void> {
+  const reporter = context.reporter(start);
+  const state = await context.openState(reporter);
+  await using database = lazyDatabase(async () => state);
+  const findMachines = inventoryMachines(database.open);
+  const chosen = await chooseAnswers(context, { ...start, findMachines });
+  const { sshConfig, timeout } = start;
+  const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
+  const options = { state, reporter, timeout, findMachines, ...chosen, ...ssh };
+  if (start.dryRun) {
+    const plan = await planRun(options);
+    if (start.json) context.printJson(plan);
+    else for (const stage of plan.stages) for (const step of stage.steps) context.print(stepLine(step));
+    return;
+  }
+  sayHowToGoOn(context);
+  conclude(context, start.json, await deployRun({ ...options, db: await database.open() }));
 }
 
 export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: string): Promise<void> {

@@ -3,7 +3,12 @@ import type { CliContext } from '../context.js';
 import { parseSeconds } from '../seconds.js';
 
 export interface DeployFlags {
-  answerFile: string;
+  answerFile?: string;
+  allinone: boolean;
+  installHosts?: string;
+  excludeServers?: string;
+  defaultPassword?: string;
+  set?: string[];
   sshConfig?: string;
   dryRun: boolean;
   timeout: number;
@@ -32,7 +37,48 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).startDeployment,
   parameters: {
     flags: {
-      answerFile: { kind: 'parsed', parse: String, brief: 'The answer file', placeholder: 'FILE' },
+      answerFile: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'The answer file; with neither it nor hosts, you are asked',
+        placeholder: 'FILE',
+      },
+      allinone: {
+        kind: 'boolean',
+        brief: 'Deploy everything on this machine',
+        default: false,
+        withNegated: false,
+      },
+      installHosts: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'The controller, then compute hosts, separated by commas; one host is everything',
+        placeholder: 'HOSTS',
+      },
+      excludeServers: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Hosts to leave out, separated by commas',
+        placeholder: 'HOSTS',
+      },
+      defaultPassword: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Password of services whose own is not given; - asks for it, or reads it from standard input',
+        placeholder: 'PASSWORD',
+      },
+      set: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        variadic: true,
+        brief: 'NAME=VALUE counts before the answer file; may be given several times',
+        placeholder: 'NAME=VALUE',
+      },
       sshConfig: {
         kind: 'parsed',
         parse: String,
@@ -61,6 +107,9 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
     brief: 'Deploy what an answer file describes',
     customUsage: [
       { input: '--answer-file answers.txt', brief: 'Deploy on the hosts that the file names' },
+      { input: '--allinone', brief: 'Deploy on this machine; the answer file is kept' },
+      { input: '--install-hosts ctl,c1,c2', brief: 'Deploy on ctl as controller, with two compute hosts' },
+      { input: '', brief: 'Ask for every answer' },
       { input: '--answer-file answers.txt --ssh-config ssh_config', brief: 'Reach them as the inventory says' },
       { input: '--answer-file answers.txt --dry-run', brief: 'Show what would be done' },
     ],
