@@ -15,6 +15,7 @@ import {
 import { host, hosts as hostList, sshKey, yesOrNo } from '../../src/deploy/processors.js';
 import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
 import { discoverScript, parseDiscovery } from './discovery.js';
+import { services } from './services.js';
 
 const global: ParameterGroup = {
   name: 'GLOBAL',
@@ -75,8 +76,9 @@ const global: ParameterGroup = {
       name: 'CONFIG_COMPUTE_HOSTS',
       cmdOption: 'os-compute-hosts',
       prompt: 'Enter list of compute hosts',
-      usage: 'Comma-separated list of the servers on which to install the Compute service. May be empty.',
-      default: '',
+      usage:
+        'Comma-separated list of the servers on which to install the Compute service. Where it is installed, the controller unless given.',
+      default: (known) => (known.is('CONFIG_NOVA_INSTALL') ? known.get('CONFIG_CONTROLLER_HOST') : ''),
       processors: [hostList],
       validators: [each(hostName)],
       namesHosts: true,
@@ -114,7 +116,7 @@ const global: ParameterGroup = {
 
 export const plugin: DeployPlugin = {
   name: 'prescript',
-  groups: [global],
+  groups: [services, global],
   sequences(configuration, hosts): PluginSequences {
     const onEveryHost = (
       id: (host: string) => string,

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseAnswers } from '../base/ini.js';
-import { checkAnswers, diffAnswers, generateAnswers, overridesForHosts } from './answer-files.js';
+import { checkAnswers, diffAnswers, generateAnswers, overridesForHosts, rotateAnswers } from './answer-files.js';
 import { groupsOf, resolveAnswers } from './answers.js';
 import { packstackParameters } from './packstack.js';
 import { loadPlugins } from './plugin.js';
+import { password } from './processors.js';
 
 let directory: string;
 let path: string;
@@ -92,7 +93,7 @@ it('gives every parameter the option that packstack has for it', async () => {
 
 it('tells two files apart by the values that they give', async () => {
   const other = join(directory, 'other.txt');
-  const lines = [`CONFIG_SSH_KEY=${directory}/key.pub`, 'CONFIG_CONTROLLER_HOST=ctl'];
+  const lines = [`CONFIG_SSH_KEY=${directory}/key.pub`, 'CONFIG_KEYSTONE_INSTALL=n', 'CONFIG_CONTROLLER_HOST=ctl'];
   writeFileSync(path, ['[general]', ...lines, 'CONFIG_NOVA_COMPUTE_HOSTS=c1', ''].join('\n'));
   const secret = 'CONFIG_DEFAULT_PASSWORD=sesame';
   writeFileSync(
@@ -105,4 +106,21 @@ it('tells two files apart by the values that they give', async () => {
     { name: 'CONFIG_DEFAULT_PASSWORD', before: '', after: '********' },
     { name: 'CONFIG_COMPUTE_HOSTS', before: 'c1', after: 'c1,c2' },
   ]);
+});
+
+it('rotates passwords in their lines, and nothing else', async () => {
+  await generate();
+  const [rotatable] = groupsOf(await loadPlugins())
+    .flatMap(({ parameters }) => parameters)
+    .filter(({ processors }) => processors?.includes(password));
+  const before = readFileSync(path, 'utf8').split('\n');
+  const name = rotatable?.name ?? '';
+
+  expect(await rotateAnswers(path, [name.toLowerCase()])).toEqual([name]);
+
+  const after = readFileSync(path, 'utf8').split('\n');
+  const changed = after.filter((line, index) => line !== before[index]);
+  expect(changed).toEqual([expect.stringMatching(new RegExp(`^${name}=[0-9a-f]{16}$`))]);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  await expect(rotateAnswers(path, ['CONFIG_DEBUG_MODE'])).rejects.toMatchObject({ code: 'AnswerNotRotatable' });
 });

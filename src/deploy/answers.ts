@@ -60,12 +60,19 @@ export async function resolveAnswers(
   const findings: AnswerFinding[] = [];
   const unused = new Set<string>();
   const generated = new Map<string, string>();
+  const wrong = new Set<string>();
   for (const group of groupsOf(plugins)) {
     const groupApplies = group.preCondition?.(known) ?? true;
     for (const parameter of group.parameters) {
       const applies = groupApplies && (parameter.condition?.(known) ?? true);
       if (!applies) unused.add(parameter.name);
-      const { value, wasGenerated } = await resolveParameter(parameter, file, { ...options, known, applies, findings });
+      const { value, wasGenerated } = await resolveParameter(parameter, file, {
+        ...options,
+        known,
+        applies,
+        findings,
+        wrong,
+      });
       values.set(parameter.name, value);
       if (wasGenerated) generated.set(parameter.name, value);
     }
@@ -95,7 +102,10 @@ export function hostsOf(plugins: DeployPlugin[], { configuration, unused }: Reso
   const excluded = configuration.list('EXCLUDE_SERVERS');
   const named = groupsOf(plugins)
     .flatMap((group) => group.parameters)
-    .filter((parameter) => parameter.namesHosts && !unused.has(parameter.name))
+    .filter(({ name, namesHosts }) => {
+      const names = typeof namesHosts === 'function' ? namesHosts(configuration) : namesHosts;
+      return names && !unused.has(name);
+    })
     .flatMap((parameter) => configuration.list(parameter.name));
   return [...new Set(named)].filter((host) => !excluded.includes(host));
 }
@@ -153,6 +163,8 @@ function placeOf(file: string, finding: AnswerFinding): string {
 interface Resolving extends ProcessorContext {
   applies: boolean;
   findings: AnswerFinding[];
+  /** Values that were found wrong: a default that follows from one is not told again. */
+  wrong: Set<string>;
 }
 
 interface Found {
@@ -163,7 +175,7 @@ interface Found {
 async function resolveParameter(
   parameter: Parameter,
   file: AnswerFile,
-  { applies, findings, ...context }: Resolving,
+  { applies, findings, wrong, ...context }: Resolving,
 ): Promise<{ value: string; wasGenerated: boolean }> {
   const { name } = parameter;
   const found = fromFile(parameter, file, findings) ?? fromDefault(parameter, context.known);
@@ -171,6 +183,7 @@ async function resolveParameter(
     findings.push({ code, level, name, ...(found?.line === undefined ? {} : { line: found.line }), message });
   if (found === undefined) {
     if (applies) note('MissingValue', 'error', `${name} is missing: ${parameter.prompt}`);
+    wrong.add('');
     return { value: '', wasGenerated: false };
   }
   if (!applies) {
@@ -180,7 +193,9 @@ async function resolveParameter(
 
   const { value, notes, problem, wasGenerated } = await processAnswer(parameter, found.value, context);
   for (const message of notes) note('ChangedValue', 'warn', `${name}: ${message}`);
-  if (problem) {
+  const follows = found.line === undefined && typeof parameter.default === 'function' && wrong.has(found.value);
+  if (problem && !follows) {
+    wrong.add(found.value);
     // A wrong secret is not shown either.
     const shown = parameter.mask || value === '' ? name : `${name}: ${value}`;
     note('InvalidValue', parameter.looseValidation ? 'warn' : 'error', `${shown} ${problem}`);

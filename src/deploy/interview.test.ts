@@ -26,14 +26,14 @@ function personWith(answers: Record<string, string[]>, verdicts = [true]) {
   return { person, said, groups, asked, summaries };
 }
 
-const noService = ['MEMCACHED'].map((name): [string, string] => [`CONFIG_${name}_INSTALL`, 'n']);
+const noService = ['MEMCACHED', 'KEYSTONE'].map((name): [string, string] => [`CONFIG_${name}_INSTALL`, 'n']);
 
 it('asks group by group, and neither for what is given nor for groups that do not apply', async () => {
   const { person, groups, asked } = personWith({ CONFIG_CONTROLLER_HOST: ['ctl'] });
 
   const given = await interview(person, { overrides: new Map([...noService, ['CONFIG_DEBUG_MODE', 'y']]) });
 
-  expect(groups).toEqual(['Global Options']);
+  expect(groups).toEqual(['Services to install', 'Global Options']);
   expect(asked).toContain('CONFIG_CONTROLLER_HOST');
   expect(asked).not.toContain('CONFIG_DEBUG_MODE');
   expect(asked).not.toContain('CONFIG_MEMCACHED_MAX_MEMORY');

@@ -32,8 +32,8 @@ export interface Parameter {
   condition?: (known: Configuration) => boolean;
   /** Old names, which are still read. */
   deprecates?: string[];
-  /** Its values are hosts that the deployment logs in to. */
-  namesHosts?: boolean;
+  /** Its values are hosts that the deployment logs in to; a function where that depends on others. */
+  namesHosts?: boolean | ((known: Configuration) => boolean);
 }
 
 export interface ParameterGroup {

@@ -21,7 +21,11 @@ beforeEach(() => {
 afterEach(() => rmSync(state.root, { recursive: true }));
 
 async function plan(...lines: string[]) {
-  writeFileSync(answerFile, ['[general]', `CONFIG_SSH_KEY=${state.root}/key.pub`, ...lines, ''].join('\n'));
+  const openstack = lines.some((line) => line.startsWith('CONFIG_KEYSTONE_INSTALL'))
+    ? []
+    : ['CONFIG_KEYSTONE_INSTALL=n'];
+  const common = ['[general]', `CONFIG_SSH_KEY=${state.root}/key.pub`, ...openstack];
+  writeFileSync(answerFile, [...common, ...lines, ''].join('\n'));
   return await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
 }
 
@@ -44,6 +48,45 @@ it('plans phases in order, each over all hosts, manifests by marker', async () =
     ['memcached.answers@ctl'],
     ['postscript.reboot@ctl', 'postscript.reboot@c1'],
   ]);
+});
+
+it('plans OpenStack on a controller, a network host and a compute host in the order in which services need one another', async () => {
+  const { hosts, stages } = await plan(
+    'CONFIG_KEYSTONE_INSTALL=y',
+    'CONFIG_CONTROLLER_HOST=ctl',
+    'CONFIG_NETWORK_HOSTS=net',
+    'CONFIG_COMPUTE_HOSTS=c1,c2',
+  );
+
+  expect(hosts).toEqual(['ctl', 'c1', 'c2', 'net']);
+  const manifests = stages.map(({ steps }) => steps.map(({ id }) => id).filter((id) => id.startsWith('manifest.')));
+  expect(manifests.filter((ids) => ids.length > 0)).toEqual([
+    ['manifest.rabbitmq@ctl'],
+    ['manifest.mariadb@ctl'],
+    ['manifest.memcached@ctl'],
+    ['manifest.keystone@ctl'],
+    ['manifest.client@ctl'],
+    ['manifest.glance@ctl'],
+    ['manifest.placement@ctl'],
+    ['manifest.nova-controller@ctl'],
+    ['manifest.nova-compute@c1', 'manifest.nova-compute@c2'],
+    ['manifest.neutron-server@ctl'],
+    ['manifest.neutron-network@net', 'manifest.neutron-compute@c1', 'manifest.neutron-compute@c2'],
+    ['manifest.horizon@ctl'],
+  ]);
+});
+
+it('does not log in to a database of somebody else', async () => {
+  const { hosts, stages } = await plan(
+    'CONFIG_KEYSTONE_INSTALL=y',
+    'CONFIG_NOVA_INSTALL=n',
+    'CONFIG_CONTROLLER_HOST=ctl',
+    'CONFIG_MARIADB_INSTALL=n',
+    'CONFIG_MARIADB_HOST=db.example.org',
+  );
+
+  expect(hosts).toEqual(['ctl']);
+  expect(stages.flatMap(({ steps }) => steps.map(({ id }) => id))).not.toContain('manifest.mariadb@ctl');
 });
 
 it('writes a run directory from which the run can be done again, secrets for us alone', async () => {

@@ -157,8 +157,8 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
       '',
     ];
     writeFileSync(state.path('ssh_config'), lines.join('\n'));
-    const wanted = ['[general]', `CONFIG_SSH_KEY=${key}.pub`, `CONFIG_CONTROLLER_HOST=${HOST}`, ''];
-    writeFileSync(state.path('answers.txt'), wanted.join('\n'));
+    const wanted = ['CONFIG_KEYSTONE_INSTALL=n', `CONFIG_SSH_KEY=${key}.pub`, `CONFIG_CONTROLLER_HOST=${HOST}`];
+    writeFileSync(state.path('answers.txt'), ['[general]', ...wanted, ''].join('\n'));
     return { sshConfig: state.path('ssh_config'), answers: state.path('answers.txt') };
   }
 

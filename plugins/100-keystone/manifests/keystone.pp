@@ -1,0 +1,49 @@
+# Identity, with the administrator and the endpoints of its own.
+File { backup => false }
+Exec { timeout => lookup('EXEC_TIMEOUT') }
+
+$addresses = lookup('HOST_ADDRESSES')
+$address = lookup('HOST_ADDRESS')
+$url = stackwright::http_url($address, 5000)
+
+class { 'keystone::db':
+  database_connection => os_database_connection({
+    'dialect'  => 'mysql+pymysql',
+    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
+    'username' => 'keystone',
+    'password' => lookup('CONFIG_KEYSTONE_DB_PW'),
+    'database' => 'keystone',
+    'charset'  => 'utf8',
+  }),
+}
+class { 'keystone::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
+
+if lookup('CONFIG_MEMCACHED_INSTALL') == 'y' {
+  $memcached = stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)
+  class { 'keystone::cache':
+    backend                => 'dogpile.cache.memcached',
+    backend_argument       => ["url:${memcached}:11211"],
+    enabled                => true,
+    manage_backend_package => false,
+  }
+}
+
+class { 'keystone':
+  # Debian's unit runs uwsgi; there is no web server.
+  service_name => 'keystone',
+  sync_db      => true,
+}
+class { 'keystone::bootstrap':
+  password     => lookup('CONFIG_KEYSTONE_ADMIN_PW'),
+  username     => lookup('CONFIG_KEYSTONE_ADMIN_USERNAME'),
+  email        => lookup('CONFIG_KEYSTONE_ADMIN_EMAIL'),
+  region       => lookup('CONFIG_KEYSTONE_REGION'),
+  public_url   => $url,
+  internal_url => $url,
+  admin_url    => $url,
+}
+
+keystone_uwsgi_config {
+  'uwsgi/processes': value => Integer(lookup('CONFIG_SERVICE_WORKERS'));
+  'uwsgi/threads':   value => 4;
+}

@@ -1,0 +1,47 @@
+# Placement: which compute host has room.
+File { backup => false }
+Exec { timeout => lookup('EXEC_TIMEOUT') }
+
+$addresses = lookup('HOST_ADDRESSES')
+$address = lookup('HOST_ADDRESS')
+$url = stackwright::http_url($address, 8778)
+$identity = "${stackwright::http_url($address, 5000)}/v3"
+$region = lookup('CONFIG_KEYSTONE_REGION')
+$password = lookup('CONFIG_PLACEMENT_KS_PW')
+$memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
+  'y'     => ["${stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)}:11211"],
+  default => undef,
+}
+
+class { 'placement::db':
+  database_connection => os_database_connection({
+    'dialect'  => 'mysql+pymysql',
+    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
+    'username' => 'placement',
+    'password' => lookup('CONFIG_PLACEMENT_DB_PW'),
+    'database' => 'placement',
+    'charset'  => 'utf8',
+  }),
+}
+class { 'placement::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
+class { 'placement': sync_db => true }
+class { 'placement::keystone::authtoken':
+  password             => $password,
+  auth_url             => $identity,
+  www_authenticate_uri => $identity,
+  memcached_servers    => $memcached,
+  region_name          => $region,
+}
+class { 'placement::api': sync_db => false }
+class { 'placement::keystone::auth':
+  password     => $password,
+  region       => $region,
+  public_url   => $url,
+  internal_url => $url,
+  admin_url    => $url,
+}
+
+placement_api_uwsgi_config {
+  'uwsgi/processes': value => Integer(lookup('CONFIG_SERVICE_WORKERS'));
+  'uwsgi/threads':   value => 1;
+}

@@ -1,0 +1,82 @@
+# Compute: the interface, the scheduler, the conductor and the console proxy.
+File { backup => false }
+Exec { timeout => lookup('EXEC_TIMEOUT') }
+
+$addresses = lookup('HOST_ADDRESSES')
+$address = lookup('HOST_ADDRESS')
+$url = "${stackwright::http_url($address, 8774)}/v2.1"
+$identity = "${stackwright::http_url($address, 5000)}/v3"
+$region = lookup('CONFIG_KEYSTONE_REGION')
+$password = lookup('CONFIG_NOVA_KS_PW')
+$memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
+  'y'     => ["${stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)}:11211"],
+  default => undef,
+}
+$workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
+$database = {
+  'dialect'  => 'mysql+pymysql',
+  'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
+  'username' => 'nova',
+  'password' => lookup('CONFIG_NOVA_DB_PW'),
+  'charset'  => 'utf8',
+}
+
+class { 'stackwright::nova::common':
+  address            => $address,
+  transport_url      => os_transport_url({
+    'transport' => 'rabbit',
+    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
+    'port'      => '5672',
+    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
+    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  }),
+  identity           => $identity,
+  controller         => $address,
+  region             => $region,
+  password           => $password,
+  placement_password => lookup('CONFIG_PLACEMENT_KS_PW'),
+  neutron_password   => lookup('CONFIG_NEUTRON_KS_PW'),
+  cpu_ratio          => Float(lookup('CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO')),
+  ram_ratio          => Float(lookup('CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO')),
+  debug              => lookup('CONFIG_DEBUG_MODE') == 'y',
+}
+class { 'nova::db':
+  database_connection     => os_database_connection($database + { 'database' => 'nova' }),
+  api_database_connection => os_database_connection($database + { 'database' => 'nova_api' }),
+}
+class { 'nova::keystone::authtoken':
+  password             => $password,
+  auth_url             => $identity,
+  www_authenticate_uri => $identity,
+  memcached_servers    => $memcached,
+  region_name          => $region,
+}
+class { 'nova::db::sync_api': cellv2_setup => true }
+class { 'nova::api':
+  sync_db                    => true,
+  sync_db_api                => true,
+  nova_metadata_wsgi_enabled => true,
+}
+class { 'nova::metadata': neutron_metadata_proxy_shared_secret => lookup('CONFIG_NEUTRON_METADATA_PW') }
+class { 'nova::conductor': workers => $workers }
+class { 'nova::scheduler':
+  workers                          => 1,
+  discover_hosts_in_cells_interval => 30,
+}
+class { 'nova::vncproxy': host => $address }
+class { 'nova::keystone::auth':
+  password     => $password,
+  region       => $region,
+  public_url   => $url,
+  internal_url => $url,
+  admin_url    => $url,
+}
+
+nova_api_uwsgi_config {
+  'uwsgi/processes': value => $workers;
+  'uwsgi/threads':   value => 1;
+}
+nova_api_metadata_uwsgi_config {
+  'uwsgi/processes': value => 1;
+  'uwsgi/threads':   value => 4;
+}

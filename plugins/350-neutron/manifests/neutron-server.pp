@@ -1,0 +1,79 @@
+# Networking: the interface, and what it does for agents and for nova.
+File { backup => false }
+Exec { timeout => lookup('EXEC_TIMEOUT') }
+
+$addresses = lookup('HOST_ADDRESSES')
+$address = lookup('HOST_ADDRESS')
+$url = stackwright::http_url($address, 9696)
+$identity = "${stackwright::http_url($address, 5000)}/v3"
+$region = lookup('CONFIG_KEYSTONE_REGION')
+$password = lookup('CONFIG_NEUTRON_KS_PW')
+$memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
+  'y'     => ["${stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)}:11211"],
+  default => undef,
+}
+$workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
+
+class { 'stackwright::neutron::common':
+  transport_url => os_transport_url({
+    'transport' => 'rabbit',
+    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
+    'port'      => '5672',
+    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
+    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  }),
+  debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
+  mtu           => $facts.get('networking.mtu', 1500),
+}
+class { 'neutron::db':
+  database_connection => os_database_connection({
+    'dialect'  => 'mysql+pymysql',
+    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
+    'username' => 'neutron',
+    'password' => lookup('CONFIG_NEUTRON_DB_PW'),
+    'database' => 'neutron',
+    'charset'  => 'utf8',
+  }),
+}
+class { 'neutron::keystone::authtoken':
+  password             => $password,
+  auth_url             => $identity,
+  www_authenticate_uri => $identity,
+  memcached_servers    => $memcached,
+  region_name          => $region,
+}
+class { 'neutron::server':
+  sync_db     => true,
+  api_workers => $workers,
+  rpc_workers => $workers,
+}
+if lookup('CONFIG_NOVA_INSTALL') == 'y' {
+  class { 'neutron::server::notifications::nova':
+    password    => lookup('CONFIG_NOVA_KS_PW'),
+    auth_url    => $identity,
+    region_name => $region,
+  }
+  class { 'neutron::server::notifications': }
+}
+class { 'neutron::plugins::ml2':
+  type_drivers         => stackwright::list(lookup('CONFIG_NEUTRON_ML2_TYPE_DRIVERS')),
+  tenant_network_types => stackwright::list(lookup('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES')),
+  mechanism_drivers    => stackwright::list(lookup('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS')),
+  extension_drivers    => ['port_security'],
+  flat_networks        => stackwright::list(lookup('CONFIG_NEUTRON_ML2_FLAT_NETWORKS')),
+  network_vlan_ranges  => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VLAN_RANGES')),
+  path_mtu             => $facts.get('networking.mtu', 1500),
+  vni_ranges           => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VNI_RANGES')),
+}
+class { 'neutron::keystone::auth':
+  password     => $password,
+  region       => $region,
+  public_url   => $url,
+  internal_url => $url,
+  admin_url    => $url,
+}
+
+neutron_api_uwsgi_config {
+  'uwsgi/processes': value => $workers;
+  'uwsgi/threads':   value => 1;
+}

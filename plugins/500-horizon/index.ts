@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { manifestsOn } from '../../src/deploy/declare.js';
+import type { ParameterGroup, Processor } from '../../src/deploy/parameter.js';
+import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
+import { PASSWORD_PLACEHOLDER } from '../../src/deploy/processors.js';
+import { answerSequence } from '../../src/deploy/service-answer.js';
+import { notEmpty } from '../../src/deploy/validators.js';
+
+const HTTP_PORT = 80;
+
+/** Sessions are signed with it: longer than a password, and never the default password. */
+const signingKey: Processor = (value) =>
+  value === PASSWORD_PLACEHOLDER ? { value: randomBytes(16).toString('hex'), generated: true } : { value };
+
+const horizon: ParameterGroup = {
+  name: 'OSHORIZON',
+  description: 'Dashboard',
+  preCondition: (known) => known.is('CONFIG_HORIZON_INSTALL'),
+  parameters: [
+    {
+      name: 'CONFIG_HORIZON_SECRET_KEY',
+      cmdOption: 'os-horizon-secretkey',
+      prompt: 'Enter the key by which the dashboard signs sessions',
+      usage: 'Key by which the dashboard signs sessions.',
+      default: PASSWORD_PLACEHOLDER,
+      processors: [signingKey],
+      validators: [notEmpty],
+      mask: true,
+      useDefault: true,
+    },
+  ],
+};
+
+export const plugin: DeployPlugin = {
+  name: 'horizon',
+  groups: [horizon],
+  sequences(configuration): PluginSequences {
+    if (!configuration.is('CONFIG_HORIZON_INSTALL')) return {};
+    const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    return {
+      manifests: manifestsOn([host], {
+        folder: '500-horizon',
+        name: 'horizon',
+        modules: ['puppet-module-puppetlabs-stdlib'],
+      }),
+      verify: [answerSequence('horizon answers', [{ service: 'apache2', host, port: HTTP_PORT, path: '/' }])],
+      messages: [
+        `the dashboard is at http://${host}/horizon, and its administrator in /root/keystonerc_admin on ${host}`,
+      ],
+    };
+  },
+};

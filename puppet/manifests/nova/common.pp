@@ -1,0 +1,44 @@
+# What nova is told on every host. It is the same on each, so that a host which is several things has one configuration.
+class stackwright::nova::common (
+  String $address,
+  String $transport_url,
+  String $identity,
+  String $controller,
+  String $region,
+  String $password,
+  String $placement_password,
+  String $neutron_password,
+  Float $cpu_ratio,
+  Float $ram_ratio,
+  Boolean $debug,
+) {
+  class { 'nova':
+    default_transport_url => $transport_url,
+    my_ip                 => $address,
+    cpu_allocation_ratio  => $cpu_ratio,
+    ram_allocation_ratio  => $ram_ratio,
+  }
+  class { 'nova::logging': debug => $debug }
+  class { 'nova::keystone::service_user':
+    password                => $password,
+    auth_url                => $identity,
+    send_service_user_token => true,
+    region_name             => $region,
+  }
+  class { 'nova::placement':
+    password    => $placement_password,
+    auth_url    => $identity,
+    region_name => $region,
+  }
+  class { 'nova::glance':
+    endpoint_override => stackwright::http_url($controller, 9292),
+  }
+  class { 'nova::network::neutron':
+    password              => $neutron_password,
+    auth_url              => $identity,
+    region_name           => $region,
+    # An agent that is late must not make a server fail.
+    vif_plugging_is_fatal => false,
+    vif_plugging_timeout  => 30,
+  }
+}

@@ -1,0 +1,47 @@
+import type { Parameter } from './parameter.js';
+import { type ManifestOrder, pluginFile } from './plugin.js';
+import { host, PASSWORD_PLACEHOLDER, password, yesOrNo } from './processors.js';
+import { hostName, notEmpty } from './validators.js';
+
+type Declared = Pick<Parameter, 'name' | 'cmdOption' | 'prompt' | 'usage'> & Partial<Parameter>;
+
+/** A parameter that is `y` or `n`. */
+export function yesNo(declared: Declared & Required<Pick<Parameter, 'default'>>): Parameter {
+  return { options: ['y', 'n'], processors: [yesOrNo], ...declared };
+}
+
+/** The password of `what`, random unless it is given. */
+export function secret(name: string, cmdOption: string, what: string, more: Partial<Parameter> = {}): Parameter {
+  return {
+    name,
+    cmdOption,
+    prompt: `Enter the password of ${what}`,
+    usage: `Password of ${what}.`,
+    default: PASSWORD_PLACEHOLDER,
+    processors: [password],
+    validators: [notEmpty],
+    mask: true,
+    needConfirm: true,
+    ...more,
+  };
+}
+
+/** A host of its own for a service; the controller unless it is given. */
+export function serviceHost(declared: Declared): Parameter {
+  return {
+    default: (known) => known.get('CONFIG_CONTROLLER_HOST'),
+    processors: [host],
+    validators: [notEmpty, hostName],
+    namesHosts: true,
+    ...declared,
+  };
+}
+
+/** The orders for one manifest of a plugin's folder on several hosts. */
+export function manifestsOn(
+  hosts: string[],
+  { folder, name, marker = name, modules }: { folder: string; name: string; marker?: string; modules: string[] },
+): ManifestOrder[] {
+  const file = pluginFile(folder, 'manifests', `${name}.pp`);
+  return [...new Set(hosts)].map((one) => ({ host: one, name, file, marker, modules }));
+}
