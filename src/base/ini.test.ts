@@ -1,9 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { parseAnswers, readAnswerFile, renderAnswers, writeAnswerFile } from './ini.js';
+import {
+  changeAnswerFile,
+  overrideAnswers,
+  parseAnswers,
+  readAnswerFile,
+  renderAnswers,
+  writeAnswerFile,
+} from './ini.js';
 
 let directory: string;
 
@@ -98,4 +105,36 @@ it('never fails but by AnswerFileInvalid, whatever the text', () => {
       }
     }),
   );
+});
+
+it('changes answers in their lines, adds others at the end, and leaves the rest', async () => {
+  const path = join(directory, 'answers.txt');
+  writeFileSync(path, '[general]\n# one\nconfig_a=1\n\n# two\nCONFIG_B=2\n', { mode: 0o644 });
+
+  await changeAnswerFile(
+    path,
+    new Map([
+      ['CONFIG_A', 'x=y'],
+      ['CONFIG_C', '3'],
+    ]),
+  );
+
+  expect(readFileSync(path, 'utf8')).toBe('[general]\n# one\nconfig_a=x=y\n\n# two\nCONFIG_B=2\nCONFIG_C=3\n');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  await expect(changeAnswerFile(path, new Map([['CONFIG_A', 'a\nb']]))).rejects.toMatchObject({
+    code: 'AnswerFileInvalid',
+  });
+});
+
+it('overrides answers by name in any case, and keeps their lines', () => {
+  const file = overrideAnswers(
+    parseAnswers('[general]\nconfig_a=1\nCONFIG_B=2\n', 'f'),
+    new Map([
+      ['CONFIG_A', '9'],
+      ['CONFIG_C', '3'],
+    ]),
+  );
+
+  expect(file.get('config_a')).toMatchObject({ value: '9', line: 2 });
+  expect(file.answers.map(({ value }) => value)).toEqual(['2', '9', '3']);
 });

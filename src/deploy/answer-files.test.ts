@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseAnswers } from '../base/ini.js';
-import { checkAnswers, diffAnswers, generateAnswers, overridesForHosts, rotateAnswers } from './answer-files.js';
+import {
+  checkAnswers,
+  diffAnswers,
+  generateAnswers,
+  keepAnswers,
+  overridesForHosts,
+  rotateAnswers,
+} from './answer-files.js';
 import { groupsOf, resolveAnswers } from './answers.js';
 import { packstackParameters } from './packstack.js';
 import { loadPlugins } from './plugin.js';
@@ -123,4 +130,21 @@ it('rotates passwords in their lines, and nothing else', async () => {
   expect(changed).toEqual([expect.stringMatching(new RegExp(`^${name}=[0-9a-f]{16}$`))]);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   await expect(rotateAnswers(path, ['CONFIG_DEBUG_MODE'])).rejects.toMatchObject({ code: 'AnswerNotRotatable' });
+});
+
+it('keeps what was made up: the next reading of the file gives the same passwords', async () => {
+  writeFileSync(path, `[general]\n# mine\nCONFIG_SSH_KEY=${directory}/key.pub\nCONFIG_CONTROLLER_HOST=ctl\n`);
+  const read = async () => {
+    const answers = parseAnswers(readFileSync(path, 'utf8'), path);
+    return await resolveAnswers(answers, await loadPlugins(), { mayCreate: false });
+  };
+  const first = await read();
+
+  await keepAnswers(path, first.generated);
+
+  const second = await read();
+  expect(first.generated.size).toBeGreaterThan(5);
+  expect(second.generated.size).toBe(0);
+  expect(second.configuration.entries()).toEqual(first.configuration.entries());
+  expect(readFileSync(path, 'utf8')).toContain('# mine\n');
 });

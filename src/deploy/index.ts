@@ -14,6 +14,7 @@ export { type AnswerFinding, type FindingCode, requireRight } from './answers.js
 export type { DeployEvent } from './events.js';
 export { answersFromInventory, inventoryMachines } from './host-query.js';
 export { type Interviewer, interview, type Question, secretProposal } from './interview.js';
+export { type LocalAccessOptions, localSshConfig } from './local-access.js';
 export { type CommandOption, commandOptions } from './options.js';
 export type { FindMachines } from './parameter.js';
 export { parameterReference } from './reference.js';

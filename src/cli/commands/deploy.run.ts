@@ -1,9 +1,12 @@
 import { StackwrightError } from '../../base/errors.js';
+import { localAddress } from '../../base/local-address.js';
+import type { StateDirectory } from '../../base/state.js';
 import {
   type DeployOutcome,
   deployRun,
   inventoryMachines,
   listRuns,
+  localSshConfig,
   planRun,
   type RunReport,
   resumeRun,
@@ -45,7 +48,8 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   await using database = lazyDatabase(async () => state);
   const findMachines = inventoryMachines(database.open);
   const chosen = await chooseAnswers(context, { ...start, findMachines });
-  const { sshConfig, timeout } = start;
+  const { timeout } = start;
+  const sshConfig = start.sshConfig ?? (start.allinone ? await reachThisMachine(state, start.dryRun) : undefined);
   const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
   const options = { state, reporter, timeout, findMachines, ...chosen, ...ssh };
   if (start.dryRun) {
@@ -56,6 +60,11 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   }
   sayHowToGoOn(context);
   conclude(context, start.json, await deployRun({ ...options, db: await database.open() }));
+}
+
+async function reachThisMachine(state: StateDirectory, dryRun: boolean): Promise<string | undefined> {
+  // A plan is not executed, and so needs no way.
+  return dryRun ? undefined : await localSshConfig(state, { address: localAddress(), authorize: true });
 }
 
 export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: string): Promise<void> {

@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, it } from 'vitest';
+import type { StackwrightEvent } from '../base/events.js';
+import { configurationOf } from './parameter.js';
+import type { DeployContext } from './plugin.js';
+import { answerSequence } from './service-answer.js';
+
+const servers: { close(): void }[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** An HTTP server that answers with these statuses in turn, the last one for ever. */
+async function serve(...statuses: number[]): Promise<number> {
+  const server = createServer((_request, response) => {
+    response.writeHead((statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 200).end();
+  }).listen(0, '127.0.0.1');
+  servers.push(server);
+  await new Promise((resolve) => server.once('listening', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** The host is this machine: words that would go over ssh run here. */
+function contextHere(events: StackwrightEvent[], seconds?: string): DeployContext {
+  const run: DeployContext['ssh']['run'] = async (_host, [program = '', ...args]) => {
+    // Not two minutes, where nothing will come.
+    const words = seconds ? args.map((word) => word.replace('SECONDS + 120', `SECONDS + ${seconds}`)) : args;
+    const { stdout, stderr, exitCode = 1 } = await execa(program, words, { reject: false });
+    return { stdout, stderr, output: stdout, status: exitCode } as Awaited<ReturnType<DeployContext['ssh']['run']>>;
+  };
+  const facts = { address: '127.0.0.1' } as ReturnType<DeployContext['facts']>;
+  return {
+    configuration: configurationOf(new Map()),
+    ssh: { run } as DeployContext['ssh'],
+    reach: (name) => ({ name }),
+    facts: () => facts,
+    workDirectory: '/nowhere',
+    execTimeout: 300,
+    logFile: join(tmpdir(), 'nowhere'),
+    interrupted: false,
+    reporter: { report: (event) => void events.push(event) },
+  };
+}
+
+it.each([
+  ['answers', [200]],
+  ['wants a login', [401]],
+  ['offers several versions', [300]],
+  ['is still starting', [503, 503, 200]],
+])('finds an HTTP interface that %s', async (_what, statuses) => {
+  const port = await serve(...statuses);
+  const events: StackwrightEvent[] = [];
+  const [step] = answerSequence('x', [{ service: 'keystone', host: 'ctl', port, path: '/v3' }]).steps;
+
+  await step?.work(contextHere(events));
+
+  const last = statuses.at(-1);
+  expect(events).toMatchObject([{ code: 'deploy.service.answered', data: { host: 'ctl', service: 'keystone' } }]);
+  expect(events[0]?.message).toContain(`keystone answers at 127.0.0.1:${port}/v3: HTTP/1.1 ${last}`);
+});
+
+it('is content with a connection where there is no HTTP', async () => {
+  const events: StackwrightEvent[] = [];
+  const [step] = answerSequence('x', [{ service: 'mariadb', host: 'ctl', port: await serve(200) }]).steps;
+
+  await step?.work(contextHere(events));
+
+  expect(events[0]?.data).toMatchObject({ detail: 'connected' });
+});
+
+it('says which service is silent, and where to look', async () => {
+  const port = await serve(500);
+  const [step] = answerSequence('x', [{ service: 'nova-api', host: 'ctl', port, path: '/' }]).steps;
+
+  await expect(step?.work(contextHere([], '1'))).rejects.toMatchObject({
+    code: 'ServiceSilent',
+    message: `nova-api does not answer at 127.0.0.1:${port}/ on ctl`,
+  });
+});
