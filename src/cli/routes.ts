@@ -5,6 +5,7 @@ import { configDriveRoutes } from './commands/config-drive.js';
 import { deployRoutes } from './commands/deploy.js';
 import { doctorCommand } from './commands/doctor.js';
 import { firstbootRoutes } from './commands/firstboot.js';
+import { hooksRoutes } from './commands/hooks.js';
 import { imageRoutes } from './commands/image.js';
 import { labRoutes } from './commands/lab.js';
 import { netbootRoutes } from './commands/netboot.js';
@@ -32,5 +33,6 @@ export const routes = {
   'config-drive': configDriveRoutes,
   answers: answersRoutes,
   deploy: deployRoutes,
+  hooks: hooksRoutes,
   completion: completionRoutes,
 };

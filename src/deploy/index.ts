@@ -30,3 +30,4 @@ export {
   type StepReport,
   showRun,
 } from './run.js';
+export { listSiteHooks } from './site-hooks.js';
