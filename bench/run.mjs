@@ -1,7 +1,11 @@
 // npm run bench -- NAME [--rounds N]: measures against the peers that people run today, as ratios in one run.
 import { parseArgs } from 'node:util';
 
-const benches = { image: () => import('./image.mjs'), install: () => import('./install.mjs') };
+const benches = {
+  hooks: () => import('./hooks.mjs'),
+  image: () => import('./image.mjs'),
+  install: () => import('./install.mjs'),
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

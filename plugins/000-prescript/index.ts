@@ -13,6 +13,7 @@ import {
   pluginFile,
 } from '../../src/deploy/plugin.js';
 import { host, hosts as hostList, sshKey, yesOrNo } from '../../src/deploy/processors.js';
+import { notePackages } from '../../src/deploy/removal.js';
 import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
 import { discoverScript, parseDiscovery } from './discovery.js';
 import { services } from './services.js';
@@ -207,6 +208,8 @@ mkdir -m 0700 "$base" 2>/dev/null || true
 [ -d "$base" ] && [ ! -L "$base" ] && [ -O "$base" ] || { echo "$base is not a directory of root" >&2; exit 1; }
 chmod 0700 "$base"
 for name in '' manifests resources modules hieradata; do mkdir -p -m 0700 "$1/$name"; done
+[ -e "$1/packages-before" ] || { ${notePackages}; } > "$1/packages-before.new"
+[ -e "$1/packages-before" ] || mv "$1/packages-before.new" "$1/packages-before"
 `;
 
 async function makeWorkDirectory(context: DeployContext, host: string): Promise<undefined> {

@@ -61,6 +61,7 @@ export const plugin: DeployPlugin = {
           file: pluginFile('004-memcached', 'manifests', 'memcached.pp'),
           marker: 'memcached',
           modules: ['puppet-module-saz-memcached'],
+          startsLast: true,
         },
       ],
       verify: [

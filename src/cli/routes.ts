@@ -2,7 +2,7 @@ import { answersRoutes } from './commands/answers.js';
 import { cmdbRoutes } from './commands/cmdb.js';
 import { completionRoutes } from './commands/completion.js';
 import { configDriveRoutes } from './commands/config-drive.js';
-import { deployRoutes } from './commands/deploy.js';
+import { cleanCommand, deployRoutes, unstackCommand } from './commands/deploy.js';
 import { doctorCommand } from './commands/doctor.js';
 import { firstbootRoutes } from './commands/firstboot.js';
 import { hooksRoutes } from './commands/hooks.js';
@@ -33,6 +33,8 @@ export const routes = {
   'config-drive': configDriveRoutes,
   answers: answersRoutes,
   deploy: deployRoutes,
+  unstack: unstackCommand,
+  clean: cleanCommand,
   hooks: hooksRoutes,
   completion: completionRoutes,
 };

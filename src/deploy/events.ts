@@ -7,6 +7,7 @@ export type DeployEvent =
   | StackwrightEvent<'deploy.planned', { run: string; directory: string; hosts: number; manifests: number }>
   | StackwrightEvent<'deploy.host.found', { host: string; system: string; address: string }>
   | StackwrightEvent<'deploy.packages.installed', { host: string; packages: string[] }>
+  | StackwrightEvent<'deploy.packages.removed', { host: string; packages: string[] }>
   | StackwrightEvent<'deploy.manifest.applied', { host: string; manifest: string; changed: boolean; adopted: boolean }>
   | StackwrightEvent<'deploy.service.answered', { host: string; service: string; detail: string }>
   | StackwrightEvent<'deploy.message', { text: string }>;

@@ -31,3 +31,4 @@ export {
   showRun,
 } from './run.js';
 export { listSiteHooks } from './site-hooks.js';
+export { undeployRun } from './undeploy.js';

@@ -54,6 +54,11 @@ export interface ManifestOrder {
   marker: string;
   /** Debian packages of the puppet modules that it uses. */
   modules: string[];
+  /**
+   * Nothing of the deployment needs its services before the end: where there are hooks, they are started after those
+   * of `stack post-config`, which may change their configuration.
+   */
+  startsLast?: boolean;
 }
 
 /** What a step works with. */

@@ -78,11 +78,10 @@ export async function writeHieradata(
   await chmod(path, 0o600);
 }
 
-/** The sequences that install puppet, send what it needs, and apply the manifests marker by marker. */
-export function puppetSequences(orders: ManifestOrder[], directory: string, hosts: string[]): Sequence[] {
+/** The sequences that install puppet and send what it needs. */
+export function puppetPrerequisites(orders: ManifestOrder[], directory: string, hosts: string[]): Sequence[] {
   const concerned = hosts.filter((host) => orders.some((order) => order.host === host));
   if (concerned.length === 0) return [];
-  const markers = [...new Set(orders.map((order) => order.marker))];
   return [
     {
       title: 'puppet and its modules',
@@ -106,18 +105,43 @@ export function puppetSequences(orders: ManifestOrder[], directory: string, host
         work: (context) => send(context, host, hosts, directory),
       })),
     },
-    ...markers.map((marker) => ({
-      title: `manifests ${marker}`,
-      steps: orders
-        .filter((order) => order.marker === marker)
-        .map((order) => ({
-          id: `manifest.${order.name}@${order.host}`,
-          title: `apply the manifest ${order.name}`,
-          host: order.host,
-          work: (context: DeployContext) => apply(context, order, directory),
-        })),
-    })),
   ];
+}
+
+/**
+ * What of a manifest is applied: the whole; all but its services, which stay as they are; its services alone, which
+ * are started, and restarted where they run, as something may have changed their configuration; its services, stopped.
+ */
+export type ManifestPart = 'whole' | 'hold' | 'start' | 'stop';
+
+const partTitles: Record<ManifestPart, (name: string) => string> = {
+  whole: (name) => `apply the manifest ${name}`,
+  hold: (name) => `apply the manifest ${name}, starting nothing`,
+  start: (name) => `start the services of the manifest ${name}`,
+  stop: (name) => `stop the services of the manifest ${name}`,
+};
+
+/** The sequences that apply manifests marker by marker; `part` says what of each. */
+export function manifestSequences(
+  orders: ManifestOrder[],
+  directory: string,
+  part: (order: ManifestOrder) => ManifestPart,
+): Sequence[] {
+  const markers = [...new Set(orders.map((order) => order.marker))];
+  return markers.map((marker) => ({
+    title: `manifests ${marker}`,
+    steps: orders
+      .filter((order) => order.marker === marker)
+      .map((order) => {
+        const what = part(order);
+        return {
+          id: `manifest.${order.name}${what === 'whole' ? '' : `.${what}`}@${order.host}`,
+          title: partTitles[what](order.name),
+          host: order.host,
+          work: (context: DeployContext) => apply(context, order, directory, what),
+        };
+      }),
+  }));
 }
 
 /** Installs what dpkg does not know as installed; apt is not even called where all is there. */
@@ -173,20 +197,25 @@ function manifestLimit(execTimeout: number): number {
 }
 
 /** Applies a manifest; a run that a killed process of ours has left on the host is waited for and taken over. */
-async function apply(context: DeployContext, order: ManifestOrder, directory: string): Promise<undefined> {
+async function apply(
+  context: DeployContext,
+  order: ManifestOrder,
+  directory: string,
+  part: ManifestPart,
+): Promise<undefined> {
   const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
   const file = manifestName(order);
   const limit = manifestLimit(execTimeout);
-  const key = await digestOf(hostDirectory(directory, order.host));
+  const key = `${await digestOf(hostDirectory(directory, order.host))}-${part}`;
   const { stdout, status } = await persistently(context, order.host, interrupted, (mode) =>
-    ssh.run(context.reach(order.host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode], {
+    ssh.run(context.reach(order.host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part], {
       // It may first wait for another application on the host, then takes its own time.
       timeout: 2 * limit + 120,
       okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
       logFile,
     }),
   );
-  const replay = `on ${order.host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew`;
+  const replay = `on ${order.host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew ${part}`;
   const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
   if (status === LOCK_HELD) {
     throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${order.host}`, {
@@ -214,7 +243,7 @@ async function apply(context: DeployContext, order: ManifestOrder, directory: st
 }
 
 /** A connection that breaks does not stop puppet on the host: we go back to it, as after a crash of ours. */
-async function persistently<T>(
+export async function persistently<T>(
   { ssh, reach }: DeployContext,
   host: string,
   interrupted: boolean,
@@ -250,11 +279,11 @@ const lockFile = '/var/tmp/stackwright/puppet.lock';
  * (services!) would inherit it. One with the same content that ended well while nobody watched counts as ours.
  */
 const applyScript = `#!/bin/sh
-# Applies a manifest of this directory: apply FILE KEY LIMIT anew|adopt
+# Applies a manifest of this directory: apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1
-file=$1 key=$2 limit=$3 mode=$4
+file=$1 key=$2 limit=$3 mode=$4 part=$5
 log=manifests/$file
 work=$PWD
 
@@ -270,15 +299,32 @@ if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
   fi
 fi
 
+manifest=manifests/$file select=
+case $part in
+  hold)
+    select='--skip_tags service' ;;
+  start)
+    select='--tags service'
+    { cat "$manifest"; printf "\\nnotify { 'stackwright-start': tag => 'service' } ~> Service <| |>\\n"; } > "$work/start.pp"
+    manifest=start.pp ;;
+  stop)
+    select='--tags service'
+    { cat "$manifest"; printf '\\nService <| |> { ensure => stopped, enable => false }\\n'; } > "$work/stop.pp"
+    manifest=stop.pp ;;
+esac
+
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
-export file key limit log work LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export file key limit log work manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
+  policy=/usr/sbin/policy-rc.d mine="# Of stackwright: puppet starts services once they are configured."
+  [ -e "$policy" ] || { printf "#!/bin/sh\\n%s\\nexit 101\\n" "$mine" > "$policy" && chmod 0755 "$policy"; }
   timeout --kill-after=60 "$limit" puppet apply --detailed-exitcodes --color=false \\
     --confdir "$work/puppet" --codedir "$work/code" --vardir "$work/var" \\
     --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
-    "manifests/$file" >> "$log.running" 2>&1 9>&-
+    $select "$manifest" >> "$log.running" 2>&1 9>&-
   echo "$key $?" > "$log.status.new"
+  ! grep -qsF "$mine" "$policy" || rm -f "$policy"
   mv "$log.running" "$log.finished"
   mv "$log.status.new" "$log.status"
 ' < /dev/null > /dev/null 2>&1 &

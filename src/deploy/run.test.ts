@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { configurationOf } from './parameter.js';
 import { manifestName, writeHieradata, writeManifests } from './puppet.js';
 import { planRun } from './run.js';
+import type { RunKind } from './stages.js';
 
 let state: StateDirectory;
 let answerFile: string;
@@ -21,12 +22,16 @@ beforeEach(() => {
 afterEach(() => rmSync(state.root, { recursive: true }));
 
 async function plan(...lines: string[]) {
+  return await planOf('deploy', ...lines);
+}
+
+async function planOf(kind: RunKind, ...lines: string[]) {
   const openstack = lines.some((line) => line.startsWith('CONFIG_KEYSTONE_INSTALL'))
     ? []
     : ['CONFIG_KEYSTONE_INSTALL=n'];
   const common = ['[general]', `CONFIG_SSH_KEY=${state.root}/key.pub`, ...openstack];
   writeFileSync(answerFile, [...common, ...lines, ''].join('\n'));
-  return await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
+  return await planRun({ state, answerFile, reporter: silentReporter, runId: 'test', kind });
 }
 
 it('plans phases in order, each over all hosts, manifests by marker', async () => {
@@ -150,4 +155,54 @@ it('refuses a manifest that looks up what nobody declares', async () => {
 
 it('names manifests after host and name, without colons', () => {
   expect(manifestName({ host: 'fe80::1', name: 'nova' })).toBe('fe80__1_nova.pp');
+});
+
+it('puts hooks of the answer file’s directory between the manifests, and starts what may start last after them', async () => {
+  mkdirSync(join(state.root, 'extras.d'));
+  writeFileSync(join(state.root, 'extras.d/70-x.sh'), 'true\n');
+
+  const { stages } = await plan('CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_NTP_SERVERS=t1');
+
+  expect(stages.flatMap((stage) => stage.steps.map((step) => step.id)).slice(3)).toEqual([
+    'puppet.install@ctl',
+    'puppet.send@ctl',
+    'hooks.override_defaults@ctl',
+    'hooks.source@ctl',
+    'hooks.stack.pre-install@ctl',
+    'manifest.prescript@ctl',
+    'manifest.memcached.hold@ctl',
+    'hooks.stack.install@ctl',
+    'hooks.stack.post-config@ctl',
+    'manifest.memcached.start@ctl',
+    'memcached.answers@ctl',
+    'hooks.stack.extra@ctl',
+    'hooks.stack.test-config@ctl',
+    'postscript.reboot@ctl',
+  ]);
+});
+
+it.each([
+  ['unstack', []],
+  ['clean', ['hooks.clean@ctl', 'clean.packages@ctl', 'clean.directories@ctl']],
+] as const)('%s calls the hooks, then stops the last marker first', async (kind, more) => {
+  mkdirSync(join(state.root, 'extras.d'));
+
+  const { stages } = await planOf(kind, 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_NTP_SERVERS=t1');
+
+  expect(stages.flatMap((stage) => stage.steps.map((step) => step.id)).slice(5)).toEqual([
+    'hooks.override_defaults@ctl',
+    'hooks.source@ctl',
+    'hooks.unstack@ctl',
+    'unstack.processes@ctl',
+    'manifest.memcached.stop@ctl',
+    'manifest.prescript.stop@ctl',
+    ...more,
+  ]);
+});
+
+it('refuses hooks that others may write', async () => {
+  mkdirSync(join(state.root, 'extras.d'));
+  chmodSync(join(state.root, 'extras.d'), 0o777);
+
+  await expect(plan('CONFIG_CONTROLLER_HOST=ctl')).rejects.toMatchObject({ code: 'HooksUnsafe' });
 });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Json, Reporter } from '../base/events.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
@@ -17,6 +17,7 @@ import {
   type StepFailure,
   storeEvent,
 } from '../engine/index.js';
+import { findHooks } from '../hooks/index.js';
 import { keepAnswers, type Overrides, writtenAnswers } from './answer-files.js';
 import {
   type AnswerFinding,
@@ -34,10 +35,10 @@ import {
   discoveryStep,
   type HostFacts,
   loadPlugins,
-  type ManifestOrder,
   type Sequence,
 } from './plugin.js';
-import { puppetSequences, writeManifests } from './puppet.js';
+import { writeManifests } from './puppet.js';
+import { type Contributions, type RunKind, stagesOf } from './stages.js';
 
 export interface DeployOptions {
   state: StateDirectory;
@@ -54,6 +55,12 @@ export interface DeployOptions {
   overrides?: Overrides;
   /** Asked for hosts that are named by a query. */
   findMachines?: FindMachines;
+  /** The directory with `extras.d` and `local.conf`; that of the answer file unless given. */
+  site?: string;
+  /** Seconds for one call of a hook; 3600. */
+  hookTimeout?: number;
+  /** What the run does; it deploys unless told. */
+  kind?: RunKind;
 }
 
 /** What will be done, and where it is written down. */
@@ -209,6 +216,10 @@ interface SavedRun {
   hasSshConfig: boolean;
   timeout: number;
   fingerprint: string;
+  kind: RunKind;
+  /** Where the hooks are; they are read at each phase, so a corrected one counts. */
+  site?: string;
+  hookTimeout: number;
 }
 
 async function prepareRun(
@@ -239,6 +250,7 @@ async function prepareRun(
   }
   // Before anything is deployed: the next run has the same passwords, whatever becomes of this one.
   if (purpose === 'keep passwords') await keepAnswers(answerFile, resolved.generated);
+  const hooks = await findHooks(options.site ?? dirname(answerFile));
   await mkdir(directory, { recursive: true, mode: 0o700 });
   // The values as they are used, generated passwords included: a resumed run has the same.
   await writeAnswerFile(join(directory, 'answers.txt'), writtenAnswers(plugins, resolved.configuration), {
@@ -251,6 +263,9 @@ async function prepareRun(
     hasSshConfig: options.sshConfigFile !== undefined,
     timeout: options.timeout ?? 300,
     fingerprint: '',
+    kind: options.kind ?? 'deploy',
+    ...(hooks ? { site: hooks.directory } : {}),
+    hookTimeout: options.hookTimeout ?? 3600,
   };
   const contributions = contributionsOf(plugins, resolved, hosts);
   await writeManifests(directory, contributions.manifests, resolved.configuration);
@@ -281,14 +296,6 @@ async function reconstruct(saved: SavedRun, directory: string, reporter: Reporte
   return await assemble(saved, directory, resolved.configuration, hosts, contributions);
 }
 
-interface Contributions {
-  prepare: Sequence[];
-  manifests: ManifestOrder[];
-  verify: Sequence[];
-  finish: Sequence[];
-  messages: string[];
-}
-
 function contributionsOf(plugins: DeployPlugin[], resolved: ResolvedAnswers, hosts: string[]): Contributions {
   const all = plugins.map((plugin) => plugin.sequences(resolved.configuration, hosts));
   return {
@@ -307,12 +314,17 @@ async function assemble(
   hosts: string[],
   contributions: Contributions,
 ): Promise<PreparedRun> {
-  const stages = [
-    ...contributions.prepare,
-    ...puppetSequences(contributions.manifests, directory, hosts),
-    ...contributions.verify,
-    ...contributions.finish,
-  ].filter((stage) => stage.steps.length > 0);
+  const { run, kind, site, hookTimeout: limit } = saved;
+  const hooks = site === undefined ? undefined : await findHooks(site);
+  const controller = configuration.get('CONFIG_CONTROLLER_HOST');
+  const stages = stagesOf(contributions, {
+    kind,
+    run,
+    directory,
+    hosts,
+    controller,
+    ...(hooks ? { hooks: { site: hooks, limit } } : {}),
+  });
   return {
     run: saved.run,
     directory,
@@ -349,7 +361,7 @@ async function execute(
     run: {
       id: prepared.run,
       directory: prepared.directory,
-      plan: { answerFile: prepared.saved.answerFile, hosts: prepared.hosts },
+      plan: { answerFile: prepared.saved.answerFile, hosts: prepared.hosts, kind: prepared.saved.kind },
       stages: prepared.stages.map((stage) => durableStage(stage, prepared, ssh)),
     },
   });
@@ -394,7 +406,7 @@ async function describeOutcome(
   outcome: RunOutcome,
 ): Promise<DeployOutcome> {
   const { run, directory } = prepared;
-  const messages = outcome.state === 'done' ? prepared.messages : [];
+  const messages = outcome.state === 'done' && prepared.saved.kind === 'deploy' ? prepared.messages : [];
   for (const text of messages) {
     const event: DeployEvent = { code: 'deploy.message', level: 'info', message: text, data: { text } };
     report(reporter, event);
@@ -436,10 +448,12 @@ async function latestUnfinished(db: Db): Promise<string> {
   });
 }
 
-async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
+/** @throws StackwrightError `RunUnknown` */
+export async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
   const text = await readTextIfExists(join(directory, 'plan.json'));
   if (text === undefined) throw unknownRun(run);
-  return JSON.parse(text);
+  // Runs of earlier versions have neither.
+  return { kind: 'deploy', hookTimeout: 3600, ...JSON.parse(text) };
 }
 
 function unknownRun(run: string): StackwrightError {
@@ -449,7 +463,8 @@ function unknownRun(run: string): StackwrightError {
   });
 }
 
-function runDirectory(state: StateDirectory, run: string): string {
+/** @throws StackwrightError `RunNameWrong` */
+export function runDirectory(state: StateDirectory, run: string): string {
   // It becomes a path here and on every host.
   if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$/.test(run)) {
     throw new StackwrightError('RunNameWrong', `${run} cannot be the name of a run`, {

@@ -33,9 +33,7 @@ export interface HookList {
 export async function listHooks(site: string, services: readonly string[]): Promise<HookList> {
   const confPath = join(site, 'local.conf');
   const conf = existsSync(confPath) ? await readLocalConf(confPath) : undefined;
-  const extras = join(site, 'extras.d');
-  const { scripts, ignored } =
-    conf && !existsSync(extras) ? { scripts: [], ignored: [] } : await readHookDirectory(extras);
+  const { scripts, ignored } = await readHookDirectory(join(site, 'extras.d'), conf !== undefined);
   const enabled = conf ? servicesAfter(services, conf.localrc) : [...services];
   const sources: Source[] = [];
   for (const { name, path, kind } of scripts) sources.push({ script: name, kind, text: await readFile(path, 'utf8') });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { hasCode, StackwrightError } from '../base/errors.js';
@@ -19,9 +20,11 @@ export interface HookDirectory {
 
 /**
  * The hooks of a directory in the order of their names, byte by byte.
+ * @param mayLack the directory need not be there: settings may enable plugins alone
  * @throws StackwrightError `HooksMissing`
  */
-export async function readHookDirectory(directory: string): Promise<HookDirectory> {
+export async function readHookDirectory(directory: string, mayLack = false): Promise<HookDirectory> {
+  if (mayLack && !existsSync(directory)) return { scripts: [], ignored: [] };
   const scripts: HookScript[] = [];
   const ignored: HookDirectory['ignored'] = [];
   for (const name of await namesOf(directory)) {

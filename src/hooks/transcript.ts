@@ -15,6 +15,8 @@ export interface TranscriptOptions {
   onDone?(): void;
   /** The shell has said its last word on this stream. */
   onBye?(stream: OutputStream): void;
+  /** How the shell ended, where a record says so. */
+  onEnd?(how: string): void;
   /** A path as the user knows it. */
   place(path: string): string;
 }
@@ -122,6 +124,9 @@ export function openTranscript(options: TranscriptOptions): Transcript {
         return;
       case 'bye':
         options.onBye?.(stream);
+        return;
+      case 'ended':
+        options.onEnd?.(first);
     }
   }
 

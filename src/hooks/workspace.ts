@@ -6,7 +6,7 @@ import { type LocalConf, localPlugins, renderMerges } from './local-conf.js';
 import { type HookDirectory, readHookDirectory } from './scripts.js';
 
 /** What hooks see besides `extras.d`: these of the directory above it, where they are there. */
-const siteEntries = ['lib', 'files', 'tools', 'conf', 'data'];
+const siteEntries = ['lib', 'files', 'tools', 'conf'];
 
 /** A directory with all that a shell of hooks needs; it may stay here or go to a host. */
 export interface Workspace {
@@ -24,13 +24,15 @@ export interface WorkspaceOptions {
   conf?: LocalConf;
   /** Copies everything instead of linking: for a directory that goes to a host. */
   copy: boolean;
+  /** A site may have settings alone. */
+  mayLackExtras?: boolean;
 }
 
 /** Lays a workspace into a directory, which is emptied. */
 export async function writeWorkspace(directory: string, options: WorkspaceOptions): Promise<Workspace> {
   const { conf, copy } = options;
   const extrasDirectory = resolve(options.extrasDirectory);
-  const hooks = await readHookDirectory(extrasDirectory);
+  const hooks = await readHookDirectory(extrasDirectory, options.mayLackExtras);
   await rm(directory, { recursive: true, force: true });
   const top = join(directory, 'top');
   await mkdir(top, { recursive: true, mode: 0o700 });
@@ -40,7 +42,7 @@ export async function writeWorkspace(directory: string, options: WorkspaceOption
     else await symlink(source, target);
   };
   await lay(shell, join(directory, 'shell'));
-  await lay(extrasDirectory, join(top, 'extras.d'));
+  if (await isDirectory(extrasDirectory)) await lay(extrasDirectory, join(top, 'extras.d'));
   for (const name of siteEntries) {
     const source = join(dirname(extrasDirectory), name);
     if (await isDirectory(source)) await lay(source, join(top, name));

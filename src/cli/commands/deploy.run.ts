@@ -12,6 +12,7 @@ import {
   resumeRun,
   type StepReport,
   showRun,
+  undeployRun,
 } from '../../deploy/index.js';
 import { openDatabase } from '../../engine/index.js';
 import { type AnswerSource, chooseAnswers, parseSetting, readDefaultPassword } from '../answer-source.js';
@@ -37,6 +38,8 @@ export interface StartedDeployment extends Omit<AnswerSource, 'findMachines'> {
   sshConfig?: string;
   dryRun: boolean;
   timeout: number;
+  site?: string;
+  hookTimeout?: number;
   json: boolean;
   verbose: boolean;
 }
@@ -48,10 +51,11 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   await using database = lazyDatabase(async () => state);
   const findMachines = inventoryMachines(database.open);
   const chosen = await chooseAnswers(context, { ...start, findMachines });
-  const { timeout } = start;
+  const { timeout, site, hookTimeout } = start;
   const sshConfig = start.sshConfig ?? (start.allinone ? await reachThisMachine(state, start.dryRun) : undefined);
   const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
-  const options = { state, reporter, timeout, findMachines, ...chosen, ...ssh };
+  const hooks = { ...(site === undefined ? {} : { site }), ...(hookTimeout === undefined ? {} : { hookTimeout }) };
+  const options = { state, reporter, timeout, findMachines, ...chosen, ...ssh, ...hooks };
   if (start.dryRun) {
     const plan = await planRun(options);
     if (start.json) context.printJson(plan);
@@ -75,6 +79,28 @@ export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: 
     try {
       sayHowToGoOn(this);
       conclude(this, flags.json, await resumeRun({ state, db, reporter, ...(run ? { runId: run } : {}) }));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function unstack(this: CliContext, flags: RunFlags, run?: string): Promise<void> {
+  await undeploy(this, 'unstack', flags, run);
+}
+
+export async function clean(this: CliContext, flags: RunFlags, run?: string): Promise<void> {
+  await undeploy(this, 'clean', flags, run);
+}
+
+async function undeploy(context: CliContext, kind: 'unstack' | 'clean', flags: RunFlags, run?: string): Promise<void> {
+  await command(context, flags.json, async () => {
+    const reporter = context.reporter(flags);
+    const state = await context.openState(reporter);
+    const db = await openDatabase(state);
+    try {
+      sayHowToGoOn(context);
+      conclude(context, flags.json, await undeployRun({ state, db, reporter, kind, ...(run ? { runId: run } : {}) }));
     } finally {
       await db.destroy();
     }

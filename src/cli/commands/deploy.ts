@@ -12,6 +12,8 @@ export interface DeployFlags {
   sshConfig?: string;
   dryRun: boolean;
   timeout: number;
+  site?: string;
+  hookTimeout: number;
   json: boolean;
   verbose: boolean;
 }
@@ -99,6 +101,20 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
         brief: 'Seconds that one command within a manifest may take',
         placeholder: 'SECONDS',
       },
+      site: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'The directory with extras.d and local.conf; that of the answer file unless given',
+        placeholder: 'DIR',
+      },
+      hookTimeout: {
+        kind: 'parsed',
+        parse: parseSeconds,
+        default: '3600',
+        brief: 'Seconds that one call of a hook may take',
+        placeholder: 'SECONDS',
+      },
       json,
       verbose,
     },
@@ -153,6 +169,39 @@ const showCommand = buildCommand<LookFlags, [string], CliContext>({
     customUsage: [{ input: '20261121-120000-1f2e', brief: 'Every step of this run' }],
   },
 });
+
+function removalCommand(kind: 'unstack' | 'clean', brief: string, example: string) {
+  return buildCommand<RunFlags, [string?], CliContext>({
+    loader: async () => (await import('./deploy.run.js'))[kind],
+    parameters: {
+      flags: { json, verbose },
+      positional: {
+        kind: 'tuple',
+        parameters: [
+          {
+            parse: String,
+            optional: true,
+            brief: 'The run that deployed; the latest unless given',
+            placeholder: 'RUN',
+          },
+        ],
+      },
+    },
+    docs: { brief, customUsage: [{ input: '', brief: example }] },
+  });
+}
+
+export const unstackCommand = removalCommand(
+  'unstack',
+  'Stop what a deployment has started, hooks first',
+  'Stop the services of the latest deployment',
+);
+
+export const cleanCommand = removalCommand(
+  'clean',
+  'Stop what a deployment has started and remove what it has installed, hooks first',
+  'Undo the latest deployment',
+);
 
 export const deployRoutes = buildRouteMap({
   routes: { start: startCommand, resume: resumeCommand, list: listCommand, show: showCommand },

@@ -11,8 +11,8 @@ exec 3>&1 6>&1
 
 __sw_plugins=()
 __sw_sources=()
-declare -A __sw_async GITDIR GITREPO GITBRANCH
-__sw_script='' __sw_phase='' __sw_told='' __sw_loading='' __sw_running=''
+declare -A __sw_async __sw_origins GITDIR GITREPO GITBRANCH
+__sw_script='' __sw_phase='' __sw_told='' __sw_loading='' __sw_running='' __sw_settings='' __sw_state=''
 for __sw_file in "$__sw_home"/lib/*.bash; do source "$__sw_file"; done
 trap '__sw_on_error "$?" "$LINENO" "$BASH_COMMAND"' ERR
 trap '__sw_ending "$?"' EXIT
@@ -97,10 +97,11 @@ __sw_plugin_script() {
 # What the next shell of this deployment begins with.
 __sw_save() {
     local IFS=$' \t\n' __sw_each
+    __sw_note_sources
     {
         for __sw_each in $(compgen -A variable); do
             case $__sw_each in
-                __sw_plugins | __sw_sources | __sw_indexed) ;;
+                __sw_plugins | __sw_sources | __sw_settings | __sw_origins | __sw_indexed) ;;
                 __sw_* | BASH* | DIRSTACK | EUID | UID | PPID | FUNCNAME | GROUPS | LINENO | OPT* | PIPESTATUS | RANDOM | SECONDS) continue ;;
                 SRANDOM | EPOCH* | SHELLOPTS | SHLVL | PWD | OLDPWD | _ | COMP_* | HOST*TYPE | MACHTYPE | OSTYPE | IFS) continue ;;
             esac
@@ -115,7 +116,6 @@ __sw_save() {
         set +o | grep -v 'errexit\|errtrace\|history\|interactive'
         printf 'umask %s\ncd %q\n' "$(umask)" "$PWD"
     } > "$1.new"
-    __sw_note_sources
     printf '%s\n' "${__sw_sources[@]}" > "$1.sources"
     chmod 0600 "$1.new"
     mv "$1.new" "$1"
@@ -127,13 +127,16 @@ __sw_functions() {
     declare -F $(compgen -A function)
 }
 
-# The files that functions came from, with their checksums: where one is corrected, the next shell reads it again.
+# Where functions came from, and the files with their checksums: where one is corrected, the next shell reads it again.
 __sw_note_sources() {
     local name line file
     local -A seen=()
     for line in "${__sw_sources[@]}"; do seen[${line#* }]=1; done
+    [[ -z $__sw_settings ]] || seen[$__sw_settings]=1
     while read -r name line file; do
-        [[ $file == "$__sw_home"/* || $file == "$__sw_state" || ! -f $file ]] || seen[$file]=1
+        [[ $file != "$__sw_home"/* && $file != "$__sw_state" && -f $file ]] || continue
+        seen[$file]=1
+        __sw_origins[$name]="$line $file"
     done < <(__sw_functions)
     __sw_sources=()
     for file in "${!seen[@]}"; do
@@ -147,6 +150,7 @@ while IFS=$'\x1f' read -r -u "$__sw_requests" __sw_what __sw_name __sw_file __sw
     case $__sw_what in
         settings)
             __sw_loading=settings
+            __sw_settings=$__sw_file
             __sw_begin "$__sw_name" settings "$__sw_file"
             source "$__sw_file"
             __sw_judge "$?"
@@ -191,9 +195,18 @@ while IFS=$'\x1f' read -r -u "$__sw_requests" __sw_what __sw_name __sw_file __sw
             __sw_state=$__sw_file
             source "$__sw_state"
             while read -r __sw_sum __sw_file; do
-                [[ -f $__sw_file ]] || continue
-                [[ $(sha256sum < "$__sw_file") == "$__sw_sum"* ]] || source "$__sw_file"
+                [[ -f $__sw_file && $(sha256sum < "$__sw_file") != "$__sw_sum"* ]] || continue
+                # It was corrected since.
+                __sw_script=$__sw_file __sw_phase=settings
+                if [[ $__sw_file == "$__sw_settings" ]]; then
+                    __sw_plugins=() __sw_loading=settings
+                    source "$__sw_file"
+                    __sw_loading=''
+                else
+                    source "$__sw_file"
+                fi
             done < "$__sw_state.sources"
+            __sw_defaults
             ;;
     esac
     __sw_record "done" "$ENABLED_SERVICES"

@@ -22,10 +22,24 @@ __sw_place() {
             continue
         fi
         [[ ${FUNCNAME[at]} != main ]] || continue
-        [[ -n $__sw_file ]] || { __sw_file=${BASH_SOURCE[at]} __sw_line=$line; }
-        __sw_stack+="${BASH_SOURCE[at]}:$line"$'\n'
+        __sw_original "${BASH_SOURCE[at]}" "$line" "${FUNCNAME[at]}"
+        [[ -n $__sw_file ]] || { __sw_file=$__sw_original_file __sw_line=$__sw_original_line; }
+        __sw_stack+="$__sw_original_file:$__sw_original_line"$'\n'
     done
     [[ -n $__sw_file ]] || __sw_file=$__sw_script
+}
+
+# A function that was kept from an earlier shell has lost its file, and its lines are formed anew: the file is known by
+# name, and the line is the first in the function with that text.
+__sw_original() {
+    __sw_original_file=$1 __sw_original_line=$2
+    local origin=${__sw_origins[$3]} text at
+    [[ -n $__sw_state && $1 == "$__sw_state" && -n $origin ]] || return 0
+    __sw_original_file=${origin#* }
+    text=$(sed -n "$2{s/^[[:space:]]*//;s/;\$//;p}" "$__sw_state")
+    at=$(tail -n "+${origin%% *}" "$__sw_original_file" | grep --line-number --fixed-strings -e "$text" | head -n 1)
+    at=${at%%:*}
+    __sw_original_line=$((${origin%% *} + ${at:-1} - 1))
 }
 
 __sw_failure() {

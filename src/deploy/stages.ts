@@ -1,0 +1,73 @@
+import type { Phase } from '../hooks/index.js';
+import { type DeployHooks, type HookSteps, hookSequences } from './hook-steps.js';
+import type { ManifestOrder, Sequence } from './plugin.js';
+import { type ManifestPart, manifestSequences, puppetPrerequisites } from './puppet.js';
+import { cleanSequences, stopProcesses } from './removal.js';
+
+/** What a run does: deploys, stops what was deployed, or removes it too. */
+export type RunKind = 'deploy' | 'unstack' | 'clean';
+
+/** What the plugins contribute to a deployment. */
+export interface Contributions {
+  prepare: Sequence[];
+  manifests: ManifestOrder[];
+  verify: Sequence[];
+  finish: Sequence[];
+  messages: string[];
+}
+
+export interface StageOptions {
+  kind: RunKind;
+  run: string;
+  directory: string;
+  hosts: string[];
+  controller: string;
+  hooks?: DeployHooks;
+}
+
+/** All stages of a run, in order. */
+export function stagesOf(contributions: Contributions, options: StageOptions): Sequence[] {
+  const stages =
+    options.kind === 'deploy' ? deployStages(contributions, options) : removalStages(contributions, options);
+  return stages.filter((stage) => stage.steps.length > 0);
+}
+
+function deployStages(contributions: Contributions, options: StageOptions): Sequence[] {
+  const { prepare, manifests, verify, finish } = contributions;
+  const { directory, hosts, hooks } = options;
+  // Hooks may change what services read, so those that nobody needs before are started after them.
+  const held = hooks ? manifests.filter((order) => order.startsLast) : [];
+  const first = (order: ManifestOrder): ManifestPart => (held.includes(order) ? 'hold' : 'whole');
+  return [
+    ...prepare,
+    ...puppetPrerequisites(manifests, directory, hosts),
+    ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
+    ...manifestSequences(manifests, directory, first),
+    ...hooksAt(options, 'stack install', 'stack post-config'),
+    ...manifestSequences(held, directory, () => 'start'),
+    ...verify,
+    ...hooksAt(options, 'stack extra', 'stack test-config'),
+    ...finish,
+  ];
+}
+
+/** The other way round; what was deployed last stops first. */
+function removalStages({ prepare, manifests }: Contributions, options: StageOptions): Sequence[] {
+  const { kind, directory, hosts, controller } = options;
+  return [
+    ...prepare,
+    ...puppetPrerequisites(manifests, directory, hosts),
+    ...hooksAt(options, 'override_defaults', 'source', 'unstack'),
+    ...stopProcesses(controller),
+    ...manifestSequences([...manifests].reverse(), directory, () => 'stop'),
+    ...(kind === 'clean' ? [...hooksAt(options, 'clean'), ...cleanSequences(hosts)] : []),
+  ];
+}
+
+function hooksAt(options: StageOptions, ...phases: Phase[]): Sequence[] {
+  const { hooks, run, directory, controller, hosts } = options;
+  // An excluded controller is left alone, and so are its hooks.
+  if (!hooks || !hosts.includes(controller)) return [];
+  const steps: HookSteps = { hooks, run, directory, controller, hosts };
+  return hookSequences(phases, steps);
+}
