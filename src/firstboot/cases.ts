@@ -3,6 +3,7 @@ import type { SystemInterface } from './renderer/input.js';
 /** A machine and its drive, for the golden files. */
 export interface FirstbootCase {
   name: string;
+  /** The files of a config drive as values, or those of a NoCloud drive as texts. */
   drive: Record<string, unknown>;
   interfaces: SystemInterface[];
   /** Further words of the program's state. */
@@ -185,7 +186,6 @@ export const firstbootCases: FirstbootCase[] = [
   {
     name: 'two-networks',
     interfaces: [nic('eth0', '52:54:00:00:00:01')],
-    state: ['network-manager'],
     drive: {
       'network_data.json': {
         links: [phy('tap0', '52:54:00:00:00:01')],
@@ -256,5 +256,147 @@ export const firstbootCases: FirstbootCase[] = [
         services: [dns('192.0.2.2\nnameserver 203.0.113.1')],
       },
     },
+  },
+  {
+    name: 'nocloud-1',
+    interfaces: [1, 2, 3, 4].map((at) => nic(`eth${at}`, `52:54:00:00:00:0${at}`)),
+    drive: {
+      'meta-data': [
+        'instance-id: i-1',
+        'local-hostname: node_1.example.com',
+        'public-keys:',
+        '- ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh8',
+        '  first@example',
+        '- "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDLsTZJ second@example"',
+        '',
+      ].join('\n'),
+      'network-config': `# as cloud-init's documentation has it
+version: 1
+config:
+  - type: route
+    destination: 10.20.0.0/16
+    gateway: 192.0.2.254
+  - type: physical
+    name: eth1
+    mac_address: '52:54:00:00:00:01'
+    mtu: 1450
+    subnets:
+      - type: static
+        address: 192.0.2.10/24
+        gateway: 192.0.2.1
+        dns_nameservers: [192.0.2.2, 2001:db8::53]
+        dns_search:
+          - example.com
+        routes:
+          - network: 10.10.0.0
+            netmask: 255.255.0.0
+            gateway: 192.0.2.254
+      - type: static6
+        address: 2001:db8::10/64
+        gateway: 2001:db8::1
+  - {type: physical, name: eth2, subnets: [{type: dhcp4}, {type: ipv6_slaac}]}
+  - type: physical
+    name: eth3
+  - type: physical
+    name: eth4
+  - type: bond
+    name: bond0
+    bond_interfaces: [eth3, eth4]
+    params: {bond-mode: 802.3ad, bond-miimon: 100, bond_lacp_rate: fast}
+    subnets:
+      - {type: static, address: 198.51.100.2, netmask: 255.255.255.128}
+  - type: vlan
+    name: bond0.25
+    vlan_link: bond0
+    vlan_id: 25
+    subnets: [{type: dhcp}]
+  - type: nameserver
+    address: 192.0.2.3
+    search: [internal.example.com, "not a domain"]
+`,
+    },
+  },
+  {
+    name: 'nocloud-2',
+    interfaces: [
+      ...[1, 2, 3, 4].map((at) => nic(`eth${at}`, `52:54:00:00:00:0${at}`)),
+      nic('enp1s0', '52:54:00:00:01:01'),
+      nic('enp2s0', '52:54:00:00:01:02'),
+    ],
+    drive: {
+      'meta-data': `local-hostname: node
+public-keys:
+  alice: |
+    ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh8 alice@example
+    ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh9 alice@example
+  bob: [ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDLsTZJ bob@example]
+`,
+      'network-config': `---
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    main:
+      match:
+        macaddress: 52:54:00:00:00:01
+      set-name: main0
+      addresses:
+        - 192.0.2.10/24
+        - "2001:db8::10/64": {label: public}
+      routes:
+        - to: default
+          via: 192.0.2.1
+        - {to: "::/0", via: "fe80::1"}
+        - {to: 10.10.0.0/16, via: 192.0.2.254, metric: 100}
+        - {to: 10.30.0.0/16, via: 203.0.113.1, on-link: true}
+      nameservers:
+        addresses: [192.0.2.2]
+        search: [example.com]
+    eth2: {dhcp4: yes, dhcp6: true, optional: true}
+    eth3: {}
+    eth4: {}
+    others:
+      match: {name: "enp?s*"}
+      dhcp4: on
+      accept-ra: true
+      dhcp6: no
+  bonds:
+    bond0:
+      interfaces: [eth3, eth4]
+      parameters: {mode: active-backup, mii-monitor-interval: 100}
+      addresses: [198.51.100.2/25]
+      gateway4: 198.51.100.1
+  vlans:
+    storage: {id: 26, link: main, addresses: [203.0.113.2/29]}
+    backup: {id: 27, link: bond0, dhcp4: true}
+`,
+    },
+  },
+  {
+    name: 'nocloud-refused',
+    interfaces: [nic('eth0', '52:54:00:00:00:01'), nic('eth1', '52:54:00:00:00:02')],
+    drive: {
+      'meta-data': 'local-hostname: &name node\nhostname: *name\n',
+      'network-config': `version: 1
+config:
+  - type: physical
+    name: eth0
+    subnets:
+      - {type: static, address: "192.0.2.10/24\\nup rm -rf /"}
+  - type: bridge
+    name: br0
+    bridge_interfaces: [eth1]
+  - type: physical
+    name: eth7
+  - type: route
+    destination: 10.0.0.0/8
+    gateway: 192.0.2.1
+`,
+    },
+  },
+  {
+    name: 'nocloud-broken',
+    interfaces: [nic('eth0', '52:54:00:00:00:01'), nic('eth1', '52:54:00:00:00:02')],
+    drive: { 'meta-data': '', 'network-config': 'version: 2\nethernets:\n  eth0:\n\tdhcp4: true\n' },
   },
 ];

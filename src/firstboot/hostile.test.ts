@@ -53,8 +53,47 @@ const networkData = {
   services: [{ type: 'dns', address: '192.0.2.4' }],
 };
 
-test('no value of a drive comes out as a line, a path or a quotation of its own', () => {
-  const texts = places({ metaData, networkData });
+/** The same for a NoCloud drive, whose texts are YAML; JSON is YAML too. */
+const cloudMetaData = { 'local-hostname': 'node', 'public-keys': metaData.public_keys };
+const cloudConfig = {
+  version: 1,
+  config: [
+    {
+      type: 'physical',
+      name: 'eth0',
+      mac_address: '52:54:00:00:00:01',
+      subnets: [
+        {
+          type: 'static',
+          address: '192.0.2.10/24',
+          gateway: '192.0.2.1',
+          routes: [{ network: '10.0.0.0', netmask: '255.0.0.0', gateway: '192.0.2.2' }],
+          dns_nameservers: ['192.0.2.3'],
+          dns_search: ['example.com'],
+        },
+        { type: 'static6', address: '2001:db8::10/64' },
+      ],
+    },
+    { type: 'physical', name: 'eth1' },
+    { type: 'physical', name: 'eth2' },
+    {
+      type: 'bond',
+      name: 'bond0',
+      bond_interfaces: ['eth1', 'eth2'],
+      params: { 'bond-mode': '802.3ad', 'bond-miimon': '100', 'bond-lacp-rate': 'fast' },
+      subnets: [{ type: 'dhcp4' }],
+    },
+    { type: 'vlan', name: 'bond0.5', vlan_link: 'bond0', vlan_id: '5', subnets: [{ type: 'dhcp4' }] },
+    { type: 'nameserver', address: '192.0.2.4', search: ['example.net'] },
+    { type: 'route', destination: '10.9.0.0/16', gateway: '192.0.2.7' },
+  ],
+};
+
+test.each([
+  ['config drive', { metaData, networkData }],
+  ['NoCloud drive', { cloudMetaData, cloudConfig }],
+])('no value of a %s comes out as a line, a path or a quotation of its own', (_kind, whole) => {
+  const texts = places(whole);
   const breaks = fc.constantFrom(
     '\n',
     '\r',
@@ -82,11 +121,7 @@ test('no value of a drive comes out as a line, a path or a quotation of its own'
       breaks,
       fc.string({ maxLength: 5 }),
       (place, target, dialect, keepsValue, broken, rest) => {
-        const drive = replaceAt(
-          { metaData, networkData },
-          place,
-          (value) => `${keepsValue ? value : ''}${broken}INJECTED${broken}${rest}`,
-        );
+        const drive = replaceAt(whole, place, (value) => `${keepsValue ? value : ''}${broken}INJECTED${broken}${rest}`);
 
         const result = render(inputOf(drive, target, dialect));
 
@@ -119,11 +154,14 @@ test('whatever stands in the files of a drive, every interface gets a configurat
       fc.constantFrom(...targets),
       (text, target) => {
         const input = inputOf({ metaData: {}, networkData: {} }, target, 'corrected');
-        input.drive = { metaData: text, networkData: text, vendorData: text };
+        for (const drive of [
+          { metaData: text, networkData: text, vendorData: text },
+          { noCloud: { metaData: text, networkConfig: text } },
+        ]) {
+          const content = render({ ...input, drive }).files.map((file) => file.path + file.content);
 
-        const content = render(input).files.map((file) => file.path + file.content);
-
-        for (const { name } of input.interfaces) expect(content.join()).toContain(name);
+          for (const { name } of input.interfaces) expect(content.join()).toContain(name);
+        }
       },
     ),
   );
@@ -138,8 +176,15 @@ test('a key of 16384 bits and a file of half a million characters are read, a la
   expect(render(large).warnings).toEqual(['meta_data.json is refused: it has 600025 characters, more than 500000']);
 });
 
+interface Texts {
+  metaData?: unknown;
+  networkData?: unknown;
+  cloudMetaData?: unknown;
+  cloudConfig?: unknown;
+}
+
 function inputOf(
-  drive: { metaData: unknown; networkData: unknown },
+  { metaData, networkData, cloudMetaData, cloudConfig }: Texts,
   target: Target,
   dialect: 'glean' | 'corrected',
 ): RenderInput {
@@ -152,7 +197,10 @@ function inputOf(
   return {
     target,
     dialect,
-    drive: { metaData: JSON.stringify(drive.metaData), networkData: JSON.stringify(drive.networkData) },
+    drive:
+      cloudConfig === undefined
+        ? { metaData: JSON.stringify(metaData), networkData: JSON.stringify(networkData) }
+        : { noCloud: { metaData: JSON.stringify(cloudMetaData), networkConfig: JSON.stringify(cloudConfig) } },
     interfaces,
     system: { paths: [] },
     networkManager: false,
@@ -167,12 +215,12 @@ function places(value: unknown, way: string[] = []): string[][] {
   return Object.entries(value).flatMap(([name, each]) => places(each, [...way, name]));
 }
 
-function replaceAt<T>(value: T, way: string[], change: (text: string) => string): T {
+function replaceAt<T extends object>(value: T, way: string[], change: (text: string) => string): T {
   const copy = structuredClone(value);
   let at = copy as Record<string, unknown>;
   for (const name of way.slice(0, -1)) at = at[name] as Record<string, unknown>;
   const last = way.at(-1) ?? '';
   at[last] = change(String(at[last]));
-  if (way.includes('public_keys')) at[change(last)] = metaData.public_keys.operator;
+  if (way.includes('public_keys') || way.includes('public-keys')) at[change(last)] = metaData.public_keys.operator;
   return copy;
 }

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import { readTextIfExistsSync } from '../base/files.js';
+import { readDrive } from './renderer/drive.js';
 import type { Dialect, RenderResult, SystemInterface, Target } from './renderer/input.js';
 import { render } from './renderer/render.js';
 
@@ -33,7 +34,7 @@ export interface RenderRootOptions {
 }
 
 /**
- * What the first boot of a machine would write, read from a copy of its root: the drive below `mnt/config`, its
+ * What the first boot of a machine would write, read from a copy of its root: the drive of either kind at `mnt/config`, its
  * interfaces below `sys/class/net`, and the configuration that it has already. Writes nothing.
  * @throws StackwrightError `DistroUnknown`
  */
@@ -46,18 +47,14 @@ export function renderRoot(root: string, options: RenderRootOptions): RenderResu
       exitStatus: 2,
     });
   }
-  const drive = join(root, 'mnt/config/openstack/latest');
+  const drive = join(root, 'mnt/config');
+  const openStack = join(drive, 'openstack/latest');
   const text = (path: string) => readTextIfExistsSync(path);
   const authorizedKeys = text(join(root, 'root/.ssh/authorized_keys'));
   const result = render({
     target,
     dialect: options.dialect ?? 'glean',
-    drive: {
-      metaData: text(join(drive, 'meta_data.json')),
-      networkData: text(join(drive, 'network_data.json')),
-      networkInfo: text(join(drive, 'network_info.json')),
-      vendorData: text(join(drive, 'vendor_data.json')),
-    },
+    drive: existsSync(openStack) ? readDrive(openStack, undefined, text) : readDrive(undefined, drive, text),
     interfaces: readInterfaces(join(root, 'sys/class/net')),
     only: options.interface,
     system: {

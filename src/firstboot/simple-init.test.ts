@@ -83,11 +83,30 @@ test('a broken drive means DHCP on all interfaces, and says why', () => {
   expect(read('etc/systemd/network/eth1.network')).toContain('DHCP=yes');
 });
 
-test('where the renderer does not run, all interfaces get DHCP', () => {
+test('a NoCloud drive is read where there is no config drive', () => {
+  write('mnt/config/meta-data', `local-hostname: web_1\npublic-keys: [${key}]\n`);
+  write('mnt/config/network-config', 'version: 2\nethernets:\n  eth0: {addresses: [10.1.2.3/24]}\n');
+
+  boot();
+
+  expect(read('etc/systemd/network/eth0.network')).toContain('Address=10.1.2.3/24');
+  expect(read('etc/systemd/network/eth1.network')).toContain('DHCP=yes');
+  expect(read('etc/hostname')).toBe('web-1\n');
+  expect(read('root/.ssh/authorized_keys')).toBe(`# Injected key nocloud by keypair extension\n${key}\n`);
+});
+
+test.each([
+  ['debian', 'etc/systemd/network/eth0.network', '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n'],
+  ['fedora', 'etc/sysconfig/network-scripts/ifcfg-eth0', 'DEVICE=eth0\nBOOTPROTO=dhcp\nONBOOT=yes\n'],
+  ['opensuse-leap', 'etc/sysconfig/network/ifcfg-eth0', 'BOOTPROTO=dhcp\nSTARTMODE=auto\n'],
+  ['gentoo', 'etc/conf.d/net.eth0', 'config_eth0="dhcp"\n'],
+])('where the renderer does not run, all interfaces of %s get DHCP', (id, file, content) => {
+  write('etc/os-release', `ID=${id}\n`);
+
   const { stdout, stderr } = boot({ SIMPLE_INIT_SCRIPT: '/nonexistent.js' });
 
   expect(stdout + stderr).toContain("cannot open file '/nonexistent.js'");
-  expect(read('etc/systemd/network/eth0.network')).toBe('[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n');
+  expect(read(file)).toBe(content);
 });
 
 test('an interface without carrier is waited for and then skipped', () => {

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command, RouteMap } from '@stricli/core';
 import { expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { routes } from '../../src/cli/routes.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
 import { parameterReference } from '../../src/deploy/index.js';
 import { loadPlugins } from '../../src/deploy/plugin.js';
-import { type NetworkDescription, parseDriveJson, renderConfigDrive } from '../../src/firstboot/index.js';
+import { type NetworkDescription, parseDriveJson, renderConfigDrive, renderRoot } from '../../src/firstboot/index.js';
 import { planBlockDevices, readBlockDeviceConfig } from '../../src/image/block-device/index.js';
 import { parseCmdb, parseFacts, renderConfigureScript } from '../../src/inventory/index.js';
 import { parseLayout } from '../../src/inventory/layout/index.js';
@@ -33,6 +34,8 @@ const readers: Record<string, (text: string, page: string) => unknown> = {
   'block-device': (text, page) => planBlockDevices(readBlockDeviceConfig(text, page), 4 * 2 ** 30),
   network_data: (text, page) => renderConfigDrive({ network: parseDriveJson<NetworkDescription>(text, page) }),
   meta_data: (text, page) => renderConfigDrive({ metaData: parseDriveJson<Record<string, Json>>(text, page) }),
+  'network-config': (text) => expect(noCloudWarnings('network-config', text)).toEqual([]),
+  'meta-data': (text) => expect(noCloudWarnings('meta-data', text)).toEqual([]),
   async answers(text, page) {
     const { findings } = await resolveAnswers(parseAnswers(text, page), await loadPlugins(), { mayCreate: false });
     expect(findings.filter(({ level, code }) => level === 'error' || code === 'UnsupportedParameter')).toEqual([]);
@@ -101,6 +104,18 @@ it('every mark of a code block has a reader', () => {
 
   expect(marks.filter((mark) => !(mark in readers))).toEqual([]);
 });
+
+/** What a first boot says of a NoCloud drive with this file. */
+function noCloudWarnings(file: string, text: string): string[] {
+  const directory = mkdtempSync(join(tmpdir(), 'docs-'));
+  try {
+    mkdirSync(join(directory, 'mnt/config'), { recursive: true });
+    writeFileSync(join(directory, 'mnt/config', file), text);
+    return renderRoot(directory, { distro: 'networkd', ssh: file === 'meta-data' }).warnings;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
 
 function read(path: string): string {
   return readFileSync(join(root, path), 'utf8');

@@ -34,6 +34,19 @@ export function ipv4Mask(length: number): string {
   return bytes.join('.');
 }
 
+/** True where both addresses lie in one network of this prefix length. */
+export function inOneNetwork(one: string, other: string, prefix: number): boolean {
+  const width = isIpv4(one) ? 8 : 16;
+  const parts = ipv4Bytes(one) || ipv6Groups(one);
+  const others = width === 8 ? ipv4Bytes(other) : ipv6Groups(other);
+  if (!parts || !others) return false;
+  for (let at = 0; at * width < prefix; at += 1) {
+    const unit = 2 ** Math.max(0, (at + 1) * width - prefix);
+    if (Math.floor((parts[at] as number) / unit) !== Math.floor((others[at] as number) / unit)) return false;
+  }
+  return true;
+}
+
 export function isMac(text: string): boolean {
   const parts = text.split(':');
   // InfiniBand's have 20 bytes.

@@ -59,7 +59,7 @@ export function readHostName(metaData: JsonValue | undefined, warnings: string[]
 }
 
 /** RFC 1123; 64 is what sethostname(2) takes. */
-function isHostName(name: string): boolean {
+export function isHostName(name: string): boolean {
   if (name.length > 64) return false;
   for (const label of name.split('.')) {
     if (!madeOf(label, `${wordLetters}-`, 63)) return false;

@@ -26,6 +26,14 @@ export interface DriveFiles {
   networkData?: string;
   networkInfo?: string;
   vendorData?: string;
+  /** Of a drive that is read instead of these. */
+  noCloud?: NoCloudFiles;
+}
+
+/** Texts of the files of a NoCloud drive. */
+export interface NoCloudFiles {
+  metaData?: string;
+  networkConfig?: string;
 }
 
 /** Files of the system that exist already; a later boot changes nothing. */

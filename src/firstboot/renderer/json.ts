@@ -1,6 +1,7 @@
 /**
  * A JSON reader that keeps the order of an object's members (the order of the keys in `authorized_keys`; mujs sorts
- * them), limits the depth, and says the same of a broken file in every engine.
+ * them), limits the depth, and says the same of a broken file in every engine. It does not call itself: the stack of
+ * mujs has room for a dozen calls.
  */
 import { hexDigits, madeOf } from './text.js';
 
@@ -22,7 +23,15 @@ export interface JsonFailure {
   message: string;
 }
 
-const deepest = 64;
+/** A collection that is being read. */
+export interface Open {
+  value: { kind: 'object'; members: JsonMember[] } | { kind: 'array'; items: JsonValue[] };
+  /** Of the member whose value comes next. */
+  name: string;
+}
+
+/** Of collections in one another; no drive has more than seven. */
+export const deepest = 64;
 const escapes: { [letter: string]: string } = {
   b: '\b',
   f: '\f',
@@ -37,7 +46,7 @@ const escapes: { [letter: string]: string } = {
 /** Exactly one of `value` and `failure` is set. */
 export function readJson(text: string): { value?: JsonValue; failure?: JsonFailure } {
   const reader = { letters: text.split(''), at: text.charCodeAt(0) === 0xfeff ? 1 : 0, problem: '' };
-  const value = readValue(reader, 0);
+  const value = readValue(reader);
   if (!reader.problem) {
     skipSpace(reader);
     if (reader.at < reader.letters.length) fail(reader, 'text after the end of the value');
@@ -47,6 +56,12 @@ export function readJson(text: string): { value?: JsonValue; failure?: JsonFailu
   return {
     failure: { line: before.length, column: (before[before.length - 1] as string).length + 1, message: reader.problem },
   };
+}
+
+/** Puts a value into the collection that it belongs to. */
+export function put({ value, name }: Open, inner: JsonValue): void {
+  if (value.kind === 'array') value.items.push(inner);
+  else value.members.push({ name, value: inner });
 }
 
 /** The value of a member; of several with one name the last, as everywhere. */
@@ -67,6 +82,32 @@ export function textOf(value: JsonValue | undefined, name: string): string | und
 export function itemsOf(value: JsonValue | undefined, name: string): JsonValue[] {
   const found = member(value, name);
   return found && found.kind === 'array' ? found.items : [];
+}
+
+/** An object of texts and values; what is undefined is left out. */
+export function objectOf(members: { [name: string]: string | JsonValue | undefined }): JsonValue {
+  const result: JsonMember[] = [];
+  for (const name in members) {
+    const given = members[name];
+    if (given === undefined) continue;
+    result.push({ name, value: typeof given === 'string' ? { kind: 'string', text: given } : given });
+  }
+  return { kind: 'object', members: result };
+}
+
+/** The texts of a member that is a list of texts, or one text. */
+export function textsOf(value: JsonValue | undefined, name: string): string[] {
+  const one = textOf(value, name);
+  if (one !== undefined) return [one];
+  const texts: string[] = [];
+  for (const item of itemsOf(value, name)) {
+    if (item.kind === 'string' || item.kind === 'number') texts.push(item.text);
+  }
+  return texts;
+}
+
+export function membersOf(value: JsonValue | undefined): JsonMember[] {
+  return value && value.kind === 'object' ? value.members : [];
 }
 
 /** True as Python has it: what is neither missing, false, null, 0, nor empty. */
@@ -95,13 +136,69 @@ function skipSpace(reader: Reader): void {
   while (reader.at < reader.letters.length && ' \t\r\n'.indexOf(letterAt(reader)) !== -1) reader.at += 1;
 }
 
-function readValue(reader: Reader, depth: number): JsonValue | undefined {
-  if (depth > deepest) return fail(reader, 'nested too deeply');
+function readValue(reader: Reader): JsonValue | undefined {
+  const open: Open[] = [];
+  for (;;) {
+    skipSpace(reader);
+    const letter = letterAt(reader);
+    let value: JsonValue | undefined;
+    if (letter === '{' || letter === '[') {
+      if (open.length >= deepest) return fail(reader, 'nested too deeply');
+      open.push({ value: letter === '{' ? { kind: 'object', members: [] } : { kind: 'array', items: [] }, name: '' });
+      reader.at += 1;
+      value = closed(reader, open);
+    } else {
+      value = readScalar(reader);
+      if (!value) return undefined;
+    }
+    // A value may be the last of its collection, and that of the one around it.
+    while (value) {
+      const around = open[open.length - 1];
+      if (!around) return value;
+      put(around, value);
+      value = closed(reader, open);
+      if (!value && !skipComma(reader, around)) return undefined;
+    }
+    if (!readName(reader, open[open.length - 1] as Open)) return undefined;
+  }
+}
+
+/** The innermost collection, where its end is next. */
+function closed(reader: Reader, open: Open[]): JsonValue | undefined {
   skipSpace(reader);
-  const letter = letterAt(reader);
-  if (letter === '{') return readObject(reader, depth);
-  if (letter === '[') return readArray(reader, depth);
-  if (letter === '"') {
+  const last = open[open.length - 1] as Open;
+  if (letterAt(reader) !== endOf(last)) return undefined;
+  reader.at += 1;
+  open.pop();
+  return last.value;
+}
+
+function endOf({ value }: Open): string {
+  return value.kind === 'object' ? '}' : ']';
+}
+
+function skipComma(reader: Reader, around: Open): boolean {
+  if (letterAt(reader) !== ',') fail(reader, `a comma or ${endOf(around)} is expected`);
+  else reader.at += 1;
+  return !reader.problem;
+}
+
+/** The name of the next member, where there has to be one. */
+function readName(reader: Reader, around: Open): boolean {
+  if (around.value.kind === 'array') return true;
+  skipSpace(reader);
+  if (letterAt(reader) !== '"') fail(reader, 'a name in quotes is expected');
+  const name = reader.problem ? undefined : readString(reader);
+  if (name === undefined) return false;
+  around.name = name;
+  skipSpace(reader);
+  if (letterAt(reader) !== ':') fail(reader, 'a colon is expected');
+  reader.at += 1;
+  return !reader.problem;
+}
+
+function readScalar(reader: Reader): JsonValue | undefined {
+  if (letterAt(reader) === '"') {
     const text = readString(reader);
     return text === undefined ? undefined : { kind: 'string', text };
   }
@@ -122,58 +219,6 @@ function piece(reader: Reader, start: number, end: number): string {
 
 function letterAt(reader: Reader): string {
   return reader.letters[reader.at] || '';
-}
-
-function readObject(reader: Reader, depth: number): JsonValue | undefined {
-  const members: JsonMember[] = [];
-  reader.at += 1;
-  skipSpace(reader);
-  if (letterAt(reader) === '}') {
-    reader.at += 1;
-    return { kind: 'object', members };
-  }
-  for (;;) {
-    skipSpace(reader);
-    if (letterAt(reader) !== '"') return fail(reader, 'a name in quotes is expected');
-    const name = readString(reader);
-    if (name === undefined) return undefined;
-    skipSpace(reader);
-    if (letterAt(reader) !== ':') return fail(reader, 'a colon is expected');
-    reader.at += 1;
-    const value = readValue(reader, depth + 1);
-    if (!value) return undefined;
-    members.push({ name, value });
-    const more = readSeparator(reader, '}');
-    if (more === undefined) return undefined;
-    if (!more) return { kind: 'object', members };
-  }
-}
-
-function readArray(reader: Reader, depth: number): JsonValue | undefined {
-  const items: JsonValue[] = [];
-  reader.at += 1;
-  skipSpace(reader);
-  if (letterAt(reader) === ']') {
-    reader.at += 1;
-    return { kind: 'array', items };
-  }
-  for (;;) {
-    const value = readValue(reader, depth + 1);
-    if (!value) return undefined;
-    items.push(value);
-    const more = readSeparator(reader, ']');
-    if (more === undefined) return undefined;
-    if (!more) return { kind: 'array', items };
-  }
-}
-
-/** True after a comma, false after the end. */
-function readSeparator(reader: Reader, end: string): boolean | undefined {
-  skipSpace(reader);
-  const letter = letterAt(reader);
-  if (letter !== ',' && letter !== end) return fail(reader, `a comma or ${end} is expected`);
-  reader.at += 1;
-  return letter === ',';
 }
 
 function readString(reader: Reader): string | undefined {

@@ -1,3 +1,4 @@
+import { readDrive } from './drive.js';
 import { contains, type RenderInput, type RenderResult, type SystemInterface, type Target } from './input.js';
 import { render } from './render.js';
 
@@ -6,7 +7,7 @@ import { render } from './render.js';
  * value a line, because mujs cannot list a directory:
  *
  *     target networkd                  root PREFIX, dialect glean (tests only)
- *     drive /mnt/config/openstack/latest
+ *     drive /mnt/config/openstack/latest        nocloud /mnt/config
  *     interface NAME MAC ADDRESS_TYPE CARRIER
  *     exists PATH                      only NAME      network-manager      resolved
  *
@@ -32,7 +33,7 @@ function readState(text: string, read: (path: string) => string): RenderInput {
     } else if (name === 'interface') {
       const [nic, mac, addressType, carrier] = value.split(' ');
       if (nic && mac && addressType) interfaces.push({ name: nic, mac, addressType, carrier: carrier === '1' });
-    } else if (/^(?:target|root|drive|dialect|only|network-manager|resolved)$/.test(name)) {
+    } else if (/^(?:target|root|drive|nocloud|dialect|only|network-manager|resolved)$/.test(name)) {
       words[name] = value;
     }
   }
@@ -48,7 +49,7 @@ function readState(text: string, read: (path: string) => string): RenderInput {
   return {
     target: known ? (words.target as Target) : 'networkd',
     dialect: words.dialect === 'glean' ? 'glean' : 'corrected',
-    drive: words.drive === undefined ? undefined : readDrive(words.drive, readIfThere),
+    drive: readDrive(words.drive, words.nocloud, readIfThere),
     interfaces,
     only: words.only,
     system: {
@@ -61,15 +62,6 @@ function readState(text: string, read: (path: string) => string): RenderInput {
     networkManager: words['network-manager'] === 'yes',
     skipDns: false,
     parts: { network: true, keys: words.only === undefined, hostName: words.only === undefined },
-  };
-}
-
-function readDrive(directory: string, readIfThere: (path: string) => string | undefined): RenderInput['drive'] {
-  return {
-    metaData: readIfThere(`${directory}/meta_data.json`),
-    networkData: readIfThere(`${directory}/network_data.json`),
-    networkInfo: readIfThere(`${directory}/network_info.json`),
-    vendorData: readIfThere(`${directory}/vendor_data.json`),
   };
 }
 

@@ -1,13 +1,15 @@
 import { renderDns } from './dns.js';
 import { renderGentoo } from './gentoo.js';
-import { readHostName, renderHostName, renderKeys } from './identity.js';
+import { isHostName, readHostName, renderHostName, renderKeys } from './identity.js';
 import { renderIfcfg } from './ifcfg.js';
 import { renderIfupdown } from './ifupdown.js';
-import { type RenderedFile, type RenderInput, type RenderResult, sortedBy } from './input.js';
+import { type DriveFiles, type RenderedFile, type RenderInput, type RenderResult, shown, sortedBy } from './input.js';
 import { type JsonValue, member, readJson } from './json.js';
 import { type Machine, machineOf } from './machine.js';
 import { renderNetworkd } from './networkd.js';
 import { type DriveNetworks, ignoresInterfaces, type Network, readNetworks } from './networks.js';
+import { type NoCloud, readNoCloud } from './nocloud.js';
+import { readYaml } from './yaml.js';
 
 /** Characters of a drive's file; a description of a thousand networks has half of it. */
 const largest = 500_000;
@@ -18,11 +20,11 @@ const largest = 500_000;
  */
 export function render(input: RenderInput): RenderResult {
   const warnings: string[] = [];
-  const drive = input.drive || {};
-  const metaData = readFile('meta_data.json', drive.metaData, warnings);
-  const description = readNetworks(networkDescription(input, warnings), warnings);
+  const { metaData, networkData, search } = readDrive(input, warnings);
+  const description = readNetworks(networkData, warnings);
   let files: RenderedFile[] = [];
   if (input.parts.network && input.only !== 'lo') {
+    if (!input.skipDns) files = renderDns(description.dns, domainsOf(search, warnings), input.system.resolvedConf);
     files = files.concat(renderNetwork(input, description, ignoresInterfaces(metaData), warnings));
   }
   if (input.parts.keys) {
@@ -50,8 +52,7 @@ function renderNetwork(
     warnings.push('the drive gives no network to any link: DHCP on all');
     networks = [];
   }
-  const dns = input.skipDns ? [] : renderDns(description.dns, input.system.resolvedConf);
-  return dns.concat(renderTarget(input, machine, networks, warnings));
+  return renderTarget(input, machine, networks, warnings);
 }
 
 function givesAddress(networks: Network[]): boolean {
@@ -73,23 +74,38 @@ function renderTarget(input: RenderInput, machine: Machine, networks: Network[],
   }
 }
 
-/** `network_data.json` wins; else `network_info.json`; else `vendor_data.json`'s `network_info`. */
-function networkDescription(input: RenderInput, warnings: string[]): JsonValue | undefined {
+/** What a drive of either kind says, in the words of a config drive. */
+function readDrive(input: RenderInput, warnings: string[]): NoCloud {
   const drive = input.drive || {};
-  const data = readFile('network_data.json', drive.networkData, warnings);
-  if (data) return data;
-  const info = readFile('network_info.json', drive.networkInfo, warnings);
-  if (info) return info;
-  return member(readFile('vendor_data.json', drive.vendorData, warnings), 'network_info');
+  if (drive.noCloud) {
+    const read = (name: string, text: string | undefined) => readFile(name, text, readYaml, warnings);
+    return readNoCloud(drive.noCloud, read, input.interfaces, warnings);
+  }
+  const metaData = readFile('meta_data.json', drive.metaData, readJson, warnings);
+  return { metaData, networkData: networkDescription(drive, warnings), search: [] };
 }
 
-function readFile(name: string, text: string | undefined, warnings: string[]): JsonValue | undefined {
+/** `network_data.json` wins; else `network_info.json`; else `vendor_data.json`'s `network_info`. */
+function networkDescription(drive: DriveFiles, warnings: string[]): JsonValue | undefined {
+  const data = readFile('network_data.json', drive.networkData, readJson, warnings);
+  if (data) return data;
+  const info = readFile('network_info.json', drive.networkInfo, readJson, warnings);
+  if (info) return info;
+  return member(readFile('vendor_data.json', drive.vendorData, readJson, warnings), 'network_info');
+}
+
+function readFile(
+  name: string,
+  text: string | undefined,
+  readText: typeof readJson,
+  warnings: string[],
+): JsonValue | undefined {
   if (text === undefined) return undefined;
   if (text.length > largest) {
     warnings.push(`${name} is refused: it has ${text.length} characters, more than ${largest}`);
     return undefined;
   }
-  const { value, failure } = readJson(text);
+  const { value, failure } = readText(text);
   if (failure) {
     warnings.push(`${name}:${failure.line}:${failure.column} cannot be read: ${failure.message}`);
     return undefined;
@@ -97,4 +113,13 @@ function readFile(name: string, text: string | undefined, warnings: string[]): J
   if (value && value.kind === 'object') return value;
   warnings.push(`${name}:1:1 cannot be read: not an object`);
   return undefined;
+}
+
+function domainsOf(search: string[], warnings: string[]): string[] {
+  const domains: string[] = [];
+  for (const domain of search) {
+    if (isHostName(domain)) domains.push(domain);
+    else warnings.push(`a search domain is refused: ${shown(domain)}`);
+  }
+  return domains;
 }

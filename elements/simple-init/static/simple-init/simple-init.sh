@@ -1,5 +1,6 @@
 #!/bin/sh
-# Names the machine, configures its network and lets its keys in, from a config drive; DHCP where there is none.
+# Names the machine, configures its network and lets its keys in, from a config drive or a NoCloud drive; DHCP where there
+# is none.
 #
 #   simple-init.sh                   the whole, early at every boot; a later boot changes nothing
 #   simple-init.sh --interface IF    the network of one interface that appeared later
@@ -46,46 +47,67 @@ main() {
     target=$(find_target)
     [ -n "$only" ] || wait_for_carriers
     describe > "$work/state"
-    if ! mujs "$script" "$work/state" > "$work/output" 2> "$work/problem" || ! complete; then
+    if ! decide; then
         say "the drive could not be used, DHCP on all interfaces: $(head -n 1 "$work/problem")"
         drive=
+        nocloud=
         describe > "$work/state"
-        mujs "$script" "$work/state" > "$work/output" 2> "$work/problem" || cp /dev/null "$work/output"
-        complete || fall_back > "$work/output"
+        decide || fall_back > "$work/output"
     fi
     apply < "$work/output"
     [ -z "$only" ] || start_interface
     : > "$run/firstboot.done"
 }
 
-complete() {
-    [ "$(tail -n 1 "$work/output")" = end ]
+# Half an output is none. A drive that keeps the renderer busy must not use up the time of the unit.
+decide() {
+    if timeout 20 mujs "$script" "$work/state" > "$work/output" 2> "$work/problem"; then
+        [ "$(tail -n 1 "$work/output")" = end ]
+    else
+        [ $? -ne 124 ] || echo "it took longer than 20 seconds to read" > "$work/problem"
+        false
+    fi
 }
 
 # Where the drive's files are: one that is mounted already, what the installation left, a device with the label.
 find_drive() {
     drive=
+    nocloud=
+    mounted=$root/mnt/config
     seed=$root/var/lib/stackwright/config-drive/openstack/latest
-    mounted=$root/mnt/config/openstack/latest
-    if [ ! -d "$mounted" ] && [ ! -d "$seed" ]; then
+    if ! choose_drive; then
         mount_drive
+        choose_drive || say "no config drive: DHCP on all interfaces"
     fi
-    for directory in "$mounted" "$seed"; do
+}
+
+choose_drive() {
+    for directory in "$mounted/openstack/latest" "$seed"; do
         if [ -d "$directory" ]; then
             drive=$directory
             return
         fi
     done
-    say "no config drive: DHCP on all interfaces"
+    [ -e "$mounted/meta-data" ] || [ -e "$mounted/network-config" ] || return
+    nocloud=$mounted
 }
 
+# A config drive, else a NoCloud drive.
 mount_drive() {
-    device=$(blkid -o full | sed -n 's/^\([^:]*\):.* LABEL="[Cc][Oo][Nn][Ff][Ii][Gg]-2".*/\1/p' | head -n 1)
-    [ -n "$device" ] || return 0
-    mkdir -p "$root/mnt/config"
-    if ! mount -o ro,nosuid,nodev,noexec "$device" "$root/mnt/config" 2> "$work/problem"; then
-        say "the config drive $device cannot be mounted: $(head -n 1 "$work/problem")"
-    fi
+    blkid -o full > "$work/devices"
+    for label in '[Cc][Oo][Nn][Ff][Ii][Gg]-2' '[Cc][Ii][Dd][Aa][Tt][Aa]'; do
+        device=$(sed -n 's/^\([^:]*\):.* LABEL="'"$label"'".*/\1/p' "$work/devices" | head -n 1)
+        [ -n "$device" ] || continue
+        mkdir -p "$mounted"
+        if ! mount -o ro,nosuid,nodev,noexec "$device" "$mounted" 2> "$work/problem"; then
+            say "the drive $device cannot be mounted: $(head -n 1 "$work/problem")"
+        elif choose_drive; then
+            return
+        else
+            say "the drive $device has neither openstack/latest nor meta-data"
+            umount "$mounted"
+        fi
+    done
 }
 
 # The target is what is there to read the files, so that they are not written for nobody.
@@ -105,15 +127,29 @@ find_target() {
     esac
 }
 
+# Without a process for each: there are many to read, and a small machine needs long to start one.
 value() {
-    cat "$net/$1/$2" 2> /dev/null || true
+    value=
+    { IFS= read -r value < "$net/$1/$2"; } 2> /dev/null
+    [ "$value" = "${3:-$value}" ]
+}
+
+# What "ip link set up" does: a small image has no iproute2.
+bring_up() {
+    value "$1" flags
+    [ -z "$value" ] || echo "$((value | 1))" > "$net/$1/flags"
+}
+
+uptime() {
+    read -r seconds _ < /proc/uptime
+    seconds=${seconds%.*}
 }
 
 # Interfaces that are no hardware are told apart by the renderer; here only what costs time is left out.
 interfaces() {
     for path in "$net"/*; do
         name=${path##*/}
-        [ -e "$path/address" ] && [ "$(value "$name" addr_assign_type)" = 0 ] && [ "$name" != lo ] && echo "$name"
+        [ -e "$path/address" ] && value "$name" addr_assign_type 0 && [ "$name" != lo ] && echo "$name"
     done
 }
 
@@ -121,17 +157,18 @@ interfaces() {
 wait_for_carriers() {
     down=
     for name in $(interfaces); do
-        [ "$(value "$name" carrier)" = 1 ] && continue
-        [ -n "$root" ] || ip link set dev "$name" up || true
+        value "$name" carrier 1 && continue
+        [ -n "$root" ] || bring_up "$name"
         down="$down $name"
     done
-    tenths=$((carrier_wait * 10))
-    while [ -n "$down" ] && [ "$tenths" -gt 0 ]; do
+    uptime
+    limit=$((seconds + carrier_wait))
+    while [ -n "$down" ] && [ "$seconds" -lt "$limit" ]; do
         sleep 0.1
-        tenths=$((tenths - 1))
+        uptime
         still=
         for name in $down; do
-            [ "$(value "$name" carrier)" = 1 ] || still="$still $name"
+            value "$name" carrier 1 || still="$still $name"
         done
         down=$still
     done
@@ -141,11 +178,15 @@ describe() {
     echo "target $target"
     [ -z "$root" ] || echo "root $root"
     [ -z "$drive" ] || echo "drive $drive"
+    [ -z "$nocloud" ] || echo "nocloud $nocloud"
     [ -z "$only" ] || echo "only $only"
     grep -qx network-manager "$root/etc/stackwright/firstboot.conf" 2> /dev/null && echo network-manager
     uses_resolved && echo resolved
     for name in $(interfaces); do
-        echo "interface $name $(value "$name" address) 0 $(value "$name" carrier)"
+        value "$name" address
+        address=$value
+        value "$name" carrier
+        echo "interface $name $address 0 $value"
     done
     for directory in network/interfaces.d systemd/network sysconfig/network-scripts sysconfig/network conf.d; do
         for path in "$root/etc/$directory"/*; do
@@ -179,7 +220,21 @@ fall_back() {
 |[Network]
 |DHCP=yes"
             ;;
-        *) continue ;;
+        redhat)
+            file=/etc/sysconfig/network-scripts/ifcfg-$name
+            lines="|DEVICE=$name
+|BOOTPROTO=dhcp
+|ONBOOT=yes"
+            ;;
+        suse)
+            file=/etc/sysconfig/network/ifcfg-$name
+            lines="|BOOTPROTO=dhcp
+|STARTMODE=auto"
+            ;;
+        gentoo)
+            file=/etc/conf.d/net.$name
+            lines="|config_$name=\"dhcp\""
+            ;;
         esac
         [ -e "$root$file" ] || printf 'file 644 replace %s\n%s\n' "$file" "$lines"
     done
