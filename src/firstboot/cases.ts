@@ -352,7 +352,7 @@ network:
       nameservers:
         addresses: [192.0.2.2]
         search: [example.com]
-    eth2: {dhcp4: yes, dhcp6: true, optional: true}
+    eth2: {dhcp4: yes, dhcp6: true, optional: true, routes: [{to: 10.40.0.0/16, via: 198.18.0.1}]}
     eth3: {}
     eth4: {}
     others:

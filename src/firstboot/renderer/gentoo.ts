@@ -43,7 +43,9 @@ function renderInterface(machine: Machine, base: string, networks: Network[]): s
     if (isIpv6(network) && addressed) continue;
     text += `config_${name}="${configuration(network)}"\nmac_${name}="${link.mac}"\n`;
     const routes = routesOf(network);
-    if (network.type === 'ipv4' && routes.length > 0) {
+    // Corrected: glean leaves out the routes of a network with DHCP.
+    const takesRoutes = network.type === 'ipv4' || (network.type === 'ipv4_dhcp' && machine.dialect === 'corrected');
+    if (takesRoutes && routes.length > 0) {
       // Corrected: a VLAN's routes belong to the VLAN.
       text += `routes_${machine.dialect === 'glean' ? base : name}="${routes.join('\n')}"\n`;
     }

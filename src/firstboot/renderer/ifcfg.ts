@@ -66,7 +66,10 @@ function renderInterface(
   text += renderVlan(machine, family, first);
   text = addBonding(machine, family, first, text);
   const routes: string[] = [];
-  if (first.type === 'ipv4') text += addRoutes(family, first.routes, routes);
+  // Corrected: glean leaves out the routes of a network with DHCP.
+  if (first.type === 'ipv4' || (corrected && first.type === 'ipv4_dhcp')) {
+    text += addRoutes(family, first.routes, routes);
+  }
   // Corrected: glean keeps only the last of several IPv4 networks on a link.
   let extra = 0;
   for (const network of networks) {

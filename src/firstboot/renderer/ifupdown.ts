@@ -84,6 +84,9 @@ function renderNetwork(machine: Machine, name: string, network: Network, first: 
   if (network.address !== undefined) {
     text += `    address ${network.address}\n`;
     text += `    netmask ${network.type === 'ipv4' ? network.netmask : network.prefix}\n`;
+  }
+  // Corrected: glean leaves out the routes of a network with DHCP.
+  if (network.address !== undefined || (network.type === 'ipv4_dhcp' && machine.dialect === 'corrected')) {
     for (const route of network.routes) text += renderRoute(machine, name, network, route);
   }
   if (link.master) text += `    bond-master ${link.master.id}\n`;
@@ -111,7 +114,8 @@ function stanza(network: Network): string {
 
 function renderRoute(machine: Machine, name: string, network: Network, route: Route): string {
   if (route.gateway === undefined) return '';
-  if (route.isDefault) return `    gateway ${route.gateway}\n`;
+  // interfaces(5) has a gateway for static networks only.
+  if (route.isDefault && network.address !== undefined) return `    gateway ${route.gateway}\n`;
   const gateway = route.gateway;
   let add: string;
   let remove: string;
