@@ -109,6 +109,21 @@ test.each([
   expect(read(file)).toBe(content);
 });
 
+test('udev is waited for until the drive is there and each interface that it names', () => {
+  leaveRecord('mnt/config');
+  write('run/udev/control', '');
+  write('sys/class/net/eth0/ifindex', '2\n');
+  write('sys/class/net/eth1/ifindex', '3\n');
+  // The interface that the drive names is known after the second time, the other one never.
+  const settle = `echo "$@" >> ${root}/settled; [ "$(wc -l < ${root}/settled)" -lt 2 ] || touch ${root}/run/udev/data/n2`;
+  write('bin/udevadm', `#!/bin/sh\nmkdir -p ${root}/run/udev/data\n${settle}\nexit 1\n`, 0o755);
+
+  boot({ PATH: `${root}/bin:${process.env.PATH}` });
+
+  expect(read('settled')).toBe('settle --timeout=1\nsettle --timeout=1\n');
+  expect(readdirSync(join(root, 'etc/systemd/network'))).toEqual(['eth0.network']);
+});
+
 test('an interface without carrier is waited for and then skipped', () => {
   write('sys/class/net/eth1/carrier', '0\n');
 

@@ -15,8 +15,18 @@ root=${SIMPLE_INIT_ROOT:-}
 script=${SIMPLE_INIT_SCRIPT:-/usr/local/lib/stackwright/stackwright-firstboot.js}
 run=$root/run/stackwright
 net=$root/sys/class/net
+udev=$root/run/udev
+mounted=$root/mnt/config
+seed=$root/var/lib/stackwright/config-drive/openstack/latest
 carrier_wait=${SIMPLE_INIT_CARRIER_WAIT:-9}
 only=
+drive=
+nocloud=
+tried=
+config_drive='[Cc][Oo][Nn][Ff][Ii][Gg]-2'
+nocloud_drive='[Cc][Ii][Dd][Aa][Tt][Aa]'
+newline='
+'
 
 say() {
     echo "stackwright-firstboot: $*"
@@ -35,50 +45,82 @@ main() {
         exit 2
         ;;
     esac
-    mkdir -p "$run"
+    work=$run/work.$$
+    mkdir -p "$work" || exit 1
+    trap 'rm -rf "$work"' EXIT
     # Two interfaces that appear at once must not both write.
     if command -v flock > /dev/null; then
         exec 9> "$run/lock"
         flock 9
     fi
-    work=$(mktemp -d "$run/work.XXXXXX") || exit 1
-    trap 'rm -rf "$work"' EXIT
+    [ -n "$only" ] || wait_for_devices
     find_drive
-    target=$(find_target)
+    find_target
     [ -n "$only" ] || wait_for_carriers
-    describe > "$work/state"
     if ! decide; then
-        say "the drive could not be used, DHCP on all interfaces: $(head -n 1 "$work/problem")"
+        say "the drive could not be used, DHCP on all interfaces: $problem"
         drive=
         nocloud=
-        describe > "$work/state"
-        decide || fall_back > "$work/output"
+        decide || orders=$(fall_back)
     fi
-    apply < "$work/output"
-    [ -z "$only" ] || start_interface
+    apply << ORDERS
+$orders
+ORDERS
     : > "$run/firstboot.done"
+    if [ -n "$only" ]; then start_interface; else start_late_interfaces; fi
 }
 
 # Half an output is none. A drive that keeps the renderer busy must not use up the time of the unit.
 decide() {
-    if timeout 20 mujs "$script" "$work/state" > "$work/output" 2> "$work/problem"; then
-        [ "$(tail -n 1 "$work/output")" = end ]
-    else
-        [ $? -ne 124 ] || echo "it took longer than 20 seconds to read" > "$work/problem"
-        false
-    fi
+    describe > "$work/state"
+    orders=$(timeout 40 mujs "$script" "$work/state" 2> "$work/problem")
+    status=$?
+    read_problem
+    [ "$status" -ne 124 ] || problem="it took longer than 40 seconds to read"
+    case $status:$orders in
+    0:end | 0:*"$newline"end) return 0 ;;
+    esac
+    return 1
+}
+
+# The first line of what a program had to say.
+read_problem() {
+    problem=
+    read -r problem < "$work/problem"
+}
+
+# Until udev has dealt with all devices, or as soon as a config drive is there and all interfaces that it names. Others
+# that are late get their configuration when they appear.
+wait_for_devices() {
+    [ -e "$udev/control" ] || return 0
+    uptime
+    limit=$((seconds + 30))
+    until has_what_is_named || udevadm settle --timeout=1 || [ "$seconds" -ge "$limit" ]; do
+        uptime
+    done
+}
+
+has_what_is_named() {
+    choose_drive || mount_labelled "$config_drive" || return
+    named=$(grep -ohiE '"ethernet_mac_address": *"[0-9a-f:]{17}"' "$drive"/*.json | grep -oiE '[0-9a-f:]{17}' | tr A-F a-f)
+    [ -n "$named" ] || return
+    present=" "
+    for name in $(interfaces); do
+        value "$name" address
+        present="$present$value "
+    done
+    for mac in $named; do
+        case $present in
+        *" $mac "*) ;;
+        *) return 1 ;;
+        esac
+    done
 }
 
 # Where the drive's files are: one that is mounted already, what the installation left, a device with the label.
 find_drive() {
-    drive=
-    nocloud=
-    mounted=$root/mnt/config
-    seed=$root/var/lib/stackwright/config-drive/openstack/latest
-    if ! choose_drive; then
-        mount_drive
-        choose_drive || say "no config drive: DHCP on all interfaces"
-    fi
+    choose_drive || mount_labelled "$config_drive" probing || mount_labelled "$nocloud_drive" probing \
+        || say "no config drive: DHCP on all interfaces"
 }
 
 choose_drive() {
@@ -92,37 +134,49 @@ choose_drive() {
     nocloud=$mounted
 }
 
-# A config drive, else a NoCloud drive.
-mount_drive() {
-    blkid -o full > "$work/devices"
-    for label in '[Cc][Oo][Nn][Ff][Ii][Gg]-2' '[Cc][Ii][Dd][Aa][Tt][Aa]'; do
-        device=$(sed -n 's/^\([^:]*\):.* LABEL="'"$label"'".*/\1/p' "$work/devices" | head -n 1)
-        [ -n "$device" ] || continue
-        mkdir -p "$mounted"
-        if ! mount -o ro,nosuid,nodev,noexec "$device" "$mounted" 2> "$work/problem"; then
-            say "the drive $device cannot be mounted: $(head -n 1 "$work/problem")"
-        elif choose_drive; then
-            return
-        else
-            say "the drive $device has neither openstack/latest nor meta-data"
-            umount "$mounted"
-        fi
+# Each device once.
+mount_labelled() {
+    find_device "$1" "${2:-}"
+    case " $device" in
+    " " | " $tried") return 1 ;;
+    esac
+    tried=$device
+    [ -d "$mounted" ] || mkdir -p "$mounted"
+    if ! mount -o ro,nosuid,nodev,noexec "$device" "$mounted" 2> "$work/problem"; then
+        read_problem
+        say "the drive $device cannot be mounted: $problem"
+        return 1
+    fi
+    choose_drive && return
+    say "the drive $device has neither openstack/latest nor meta-data"
+    umount "$mounted"
+    return 1
+}
+
+# udev has probed what it knows; where that is not enough blkid probes all.
+find_device() {
+    for device in "$root/dev/disk/by-label"/$1; do
+        [ ! -e "$device" ] || return 0
     done
+    device=
+    [ -z "$2" ] || device=$(blkid -o full | sed -n 's/^\([^:]*\):.* LABEL="'"$1"'".*/\1/p;T;q')
 }
 
 # The target is what is there to read the files, so that they are not written for nobody.
 find_target() {
-    id=$(sed -n 's/^ID="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$root/etc/os-release" 2> /dev/null | head -n 1)
+    id=
+    {
+        while IFS== read -r name word; do
+            [ "$name" != ID ] || id=$word
+        done < "$root/etc/os-release"
+    } 2> /dev/null
     case $id in
-    gentoo) echo gentoo ;;
-    *suse* | sles*) echo suse ;;
-    rhel | redhat | centos | fedora | rocky | almalinux) echo redhat ;;
+    *gentoo*) target=gentoo ;;
+    *suse* | *sles*) target=suse ;;
+    *rhel* | *redhat* | *centos* | *fedora* | *rocky* | *almalinux*) target=redhat ;;
     *)
-        if [ -x "$root/sbin/ifup" ] || [ -x "$root/usr/sbin/ifup" ]; then
-            echo ifupdown
-        else
-            echo networkd
-        fi
+        target=networkd
+        [ ! -x "$root/sbin/ifup" ] && [ ! -x "$root/usr/sbin/ifup" ] || target=ifupdown
         ;;
     esac
 }
@@ -145,10 +199,13 @@ uptime() {
     seconds=${seconds%.*}
 }
 
-# Interfaces that are no hardware are told apart by the renderer; here only what costs time is left out.
+# Interfaces that are no hardware are told apart by the renderer; here only what costs time is left out, and what udev
+# has not named yet.
 interfaces() {
     for path in "$net"/*; do
         name=${path##*/}
+        value "$name" ifindex
+        [ ! -e "$udev/control" ] || [ -e "$udev/data/n$value" ] || continue
         [ -e "$path/address" ] && value "$name" addr_assign_type 0 && [ "$name" != lo ] && echo "$name"
     done
 }
@@ -180,9 +237,11 @@ describe() {
     [ -z "$drive" ] || echo "drive $drive"
     [ -z "$nocloud" ] || echo "nocloud $nocloud"
     [ -z "$only" ] || echo "only $only"
-    grep -qx network-manager "$root/etc/stackwright/firstboot.conf" 2> /dev/null && echo network-manager
+    { read -r setting < "$root/etc/stackwright/firstboot.conf"; } 2> /dev/null && echo "$setting"
     uses_resolved && echo resolved
+    described=" "
     for name in $(interfaces); do
+        described="$described$name "
         value "$name" address
         address=$value
         value "$name" carrier
@@ -204,7 +263,7 @@ uses_resolved() {
 
 # The last resort, where mujs itself does not run.
 fall_back() {
-    say "mujs does not work: $(head -n 1 "$work/problem")" >&2
+    say "mujs does not work: $problem" >&2
     for name in $(interfaces); do
         case $target in
         ifupdown)
@@ -247,7 +306,7 @@ apply() {
     while IFS= read -r line; do
         case $line in
         '|'*)
-            [ -z "$file" ] || printf '%s\n' "${line#|}" >> "$work/content"
+            content=$content${line#|}$newline
             continue
             ;;
         esac
@@ -261,7 +320,7 @@ apply() {
             rest=${rest#* }
             how=${rest%% *}
             file=${rest#* }
-            : > "$work/content"
+            content=
             ;;
         esac
     done
@@ -279,22 +338,26 @@ finish_file() {
         mkdir -p "$directory"
         case $directory in */.ssh) chmod 0700 "$directory" ;; esac
     fi
-    if [ "$how" = append ] && [ -e "$path" ]; then
-        cat "$path" "$work/content" > "$work/whole"
-    else
-        cat "$work/content" > "$work/whole"
-    fi
-    if [ -f "$path" ] && cmp -s "$work/whole" "$path"; then
-        return 0
-    fi
-    if cp "$work/whole" "$path.stackwright" && chmod "$mode" "$path.stackwright" \
-        && mv -f "$path.stackwright" "$path"; then
+    new=$path.stackwright
+    if ! whole_content > "$new"; then
+        rm -f "$new"
+        say "could not write ${path#"$root"}"
+    elif [ -f "$path" ] && cmp -s "$new" "$path"; then
+        rm -f "$new"
+    elif chmod "$mode" "$new" && mv -f "$new" "$path"; then
         [ ! -x /usr/sbin/restorecon ] || [ -n "$root" ] || /usr/sbin/restorecon "$path"
         say "wrote ${path#"$root"}"
     else
-        rm -f "$path.stackwright"
+        rm -f "$new"
         say "could not write ${path#"$root"}"
     fi
+}
+
+whole_content() {
+    if [ "$how" = append ] && [ -e "$path" ]; then
+        cat "$path" || return
+    fi
+    printf '%s' "$content"
 }
 
 set_name() {
@@ -305,10 +368,22 @@ set_name() {
     fi
 }
 
+# Interfaces that appeared before udev's rule began to start the units of such.
+start_late_interfaces() {
+    [ -z "$root" ] || return 0
+    for name in $(interfaces); do
+        case $described in
+        *" $name "*) ;;
+        *) systemctl --no-block start "stackwright-firstboot@$name.service" ;;
+        esac
+    done
+}
+
 start_interface() {
     [ -z "$root" ] || return 0
     case $target in
-    networkd) networkctl reload 2> /dev/null ;;
+    # networkctl needs D-Bus.
+    networkd) networkctl reload 2> /dev/null || systemctl --no-block try-restart systemd-networkd.service ;;
     ifupdown) ifup "$only" ;;
     redhat | suse) ifup "$only" 2> /dev/null || nmcli connection reload ;;
     esac
