@@ -102,6 +102,7 @@ wait_for_devices() {
 
 has_what_is_named() {
     choose_drive || mount_labelled "$config_drive" || return
+    [ -n "$drive" ] || return
     named=$(grep -ohiE '"ethernet_mac_address": *"[0-9a-f:]{17}"' "$drive"/*.json | grep -oiE '[0-9a-f:]{17}' | tr A-F a-f)
     [ -n "$named" ] || return
     present=" "
