@@ -109,6 +109,31 @@ test.each([
   expect(read(file)).toBe(content);
 });
 
+test.each(['config-2', 'CONFIG-2', 'Config-2'])('a device with the label %s is mounted read-only', (label) => {
+  leaveRecord('device');
+  write(`dev/disk/by-label/${label}`, '');
+  write('bin/mount', `#!/bin/sh\necho "$@" > ${root}/mounted\ncp -R ${root}/device/. "$4"\n`, 0o755);
+
+  boot({ PATH: `${root}/bin:${process.env.PATH}` });
+
+  expect(read('mounted')).toBe(`-o ro,nosuid,nodev,noexec ${root}/dev/disk/by-label/${label} ${root}/mnt/config\n`);
+  expect(read('etc/hostname')).toBe('web-1\n');
+});
+
+test('a drive that cannot be mounted, or has nothing to read, is named, and another one is taken', () => {
+  write('dev/disk/by-label/config-2', '');
+  write('dev/disk/by-label/CIDATA', '');
+  write('bin/mount', `#!/bin/sh\ncase $3 in *CIDATA) exit 0 ;; esac\necho "wrong fs type" >&2\nexit 32\n`, 0o755);
+  write('bin/umount', '#!/bin/sh\n', 0o755);
+
+  const { stdout } = boot({ PATH: `${root}/bin:${process.env.PATH}` });
+
+  expect(stdout).toContain(`the drive ${root}/dev/disk/by-label/config-2 cannot be mounted: wrong fs type\n`);
+  expect(stdout).toContain(`the drive ${root}/dev/disk/by-label/CIDATA has neither openstack/latest nor meta-data\n`);
+  expect(stdout).toContain('no config drive: DHCP on all interfaces\n');
+  expect(read('etc/systemd/network/eth0.network')).toContain('DHCP=yes');
+});
+
 test('udev is waited for until the drive is there and each interface that it names', () => {
   leaveRecord('mnt/config');
   write('run/udev/control', '');
