@@ -167,7 +167,7 @@ find_device() {
 find_target() {
     id=
     {
-        while IFS== read -r name word; do
+        while IFS='=' read -r name word; do
             [ "$name" != ID ] || id=$word
         done < "$root/etc/os-release"
     } 2> /dev/null
