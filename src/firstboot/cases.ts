@@ -321,7 +321,8 @@ config:
     interfaces: [
       ...[1, 2, 3, 4].map((at) => nic(`eth${at}`, `52:54:00:00:00:0${at}`)),
       nic('enp1s0', '52:54:00:00:01:01'),
-      nic('enp2s0', '52:54:00:00:01:02'),
+      nic('enp130s0f1np1', '52:54:00:00:01:02'),
+      nic('wlp3s0', '52:54:00:00:01:03'),
     ],
     drive: {
       'meta-data': `local-hostname: node
@@ -356,7 +357,7 @@ network:
     eth3: {}
     eth4: {}
     others:
-      match: {name: "enp?s*"}
+      match: {name: "e*p*s?*"}
       dhcp4: on
       accept-ra: true
       dhcp6: no

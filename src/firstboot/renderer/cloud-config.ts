@@ -26,115 +26,6 @@ export interface Description {
   warnings: string[];
 }
 
-/** The description as `network_data.json` has it. */
-export function networkDataOf(description: Description): JsonValue {
-  const networks: JsonValue[] = [];
-  for (let at = 0; at < description.drafts.length; at += 1) {
-    const { link, type, address, netmask, routes } = description.drafts[at] as Draft;
-    // Everything is written in the order of the ids.
-    const id = `${at < 10 ? '00' : at < 100 ? '0' : ''}${at}.${link}`;
-    networks.push(objectOf({ id, link, type, ip_address: address, netmask, routes: { kind: 'array', items: routes } }));
-  }
-  const services: JsonValue[] = [];
-  for (const address of description.dns) services.push(objectOf({ type: 'dns', address }));
-  return objectOf({
-    links: { kind: 'array', items: description.links },
-    networks: { kind: 'array', items: networks },
-    services: { kind: 'array', items: services },
-  });
-}
-
-export function addPhysical(description: Description, id: string, mac: string): void {
-  description.links.push(objectOf({ id, type: 'phy', ethernet_mac_address: mac }));
-}
-
-/** @param parameters of a bond; each version has its names for them, in the order mode, interval, rate, policy */
-export function addBond(
-  description: Description,
-  id: string,
-  members: string[],
-  mac: string | undefined,
-  parameters: (string | undefined)[],
-): void {
-  const items: JsonValue[] = [];
-  for (const text of members) items.push({ kind: 'string', text });
-  const [bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy] = parameters;
-  const more = { bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy };
-  const given = { id, type: 'bond', ethernet_mac_address: mac, bond_links: { kind: 'array', items } as JsonValue };
-  description.links.push(objectOf({ ...given, ...more }));
-}
-
-export function addVlan(
-  description: Description,
-  id: string,
-  on: string,
-  number: string,
-  mac: string | undefined,
-): void {
-  description.links.push(objectOf({ id, type: 'vlan', vlan_link: on, vlan_id: number, vlan_mac_address: mac }));
-}
-
-/** An address with its prefix length, or with a netmask apart. */
-export function addAddress(description: Description, link: string, whole: string, netmask: string | undefined): Draft {
-  const slash = whole.indexOf('/');
-  const address = slash === -1 ? whole : whole.substring(0, slash);
-  const mask = slash === -1 ? netmask : whole.substring(slash + 1);
-  return addWay(description, link, address.indexOf(':') === -1 ? 'ipv4' : 'ipv6', address, mask);
-}
-
-export function addWay(
-  description: Description,
-  link: string,
-  type: string,
-  address?: string,
-  netmask?: string,
-): Draft {
-  const draft: Draft = { link, type, address, netmask, routes: [] };
-  description.drafts.push(draft);
-  return draft;
-}
-
-/** A route as it is written: where to, and over which router. */
-export interface GivenRoute {
-  to: string;
-  netmask?: string;
-  via?: string;
-}
-
-/** Puts a route to the network that it goes over: one of the link, or where none is named the router's. */
-export function addRoute(description: Description, link: string | undefined, { to, netmask, via }: GivenRoute): void {
-  const version = (via === undefined ? to : via).indexOf(':') === -1 ? 'ipv4' : 'ipv6';
-  const everywhere = version === 'ipv4' ? '0.0.0.0/0' : '::/0';
-  const whole = (to === 'default' ? everywhere : to).split('/');
-  const given = { network: whole[0], netmask: whole.length > 1 ? whole.slice(1).join('/') : netmask, gateway: via };
-  let found: Draft | undefined;
-  for (const draft of description.drafts) {
-    if (draft.type.substring(0, 4) !== version) continue;
-    const fits = link === undefined ? via !== undefined && carries(draft, via) : draft.link === link;
-    if (fits && (!found || (found.address === undefined && draft.address !== undefined))) found = draft;
-  }
-  if (found) found.routes.push(objectOf(given));
-  else description.warnings.push(`network-config: no address for the route to ${shown(to)} by ${shown(via || 'none')}`);
-}
-
-function carries(draft: Draft, router: string): boolean {
-  if (draft.address === undefined) return false;
-  const prefix = prefixLength(draft.netmask || '', isIpv6(draft.address) ? 6 : 4);
-  return prefix !== undefined && inOneNetwork(draft.address, router, prefix);
-}
-
-export function addNames(description: Description, servers: string[], domains: string[]): void {
-  for (const server of servers) if (!contains(description.dns, server)) description.dns.push(server);
-  for (const domain of domains) if (!contains(description.search, domain)) description.search.push(domain);
-}
-
-/** Says what a mapping has that is not read, so that nobody waits for its effect. */
-export function warnUnread(description: Description, where: string, value: JsonValue, read: string[]): void {
-  for (const { name } of membersOf(value)) {
-    if (!contains(read, name)) description.warnings.push(`network-config: ${shown(where)}: ${shown(name)} is not read`);
-  }
-}
-
 /**
  * Reads a network-config of version 1 or 2; undefined, with a warning, where it is neither. An interface that is named
  * by its name is one of this machine.
@@ -154,6 +45,24 @@ export function readCloudConfig(
     return undefined;
   }
   return description;
+}
+
+/** The description as `network_data.json` has it. */
+export function networkDataOf(description: Description): JsonValue {
+  const networks: JsonValue[] = [];
+  for (let at = 0; at < description.drafts.length; at += 1) {
+    const { link, type, address, netmask, routes } = description.drafts[at] as Draft;
+    // Everything is written in the order of the ids.
+    const id = `${at < 10 ? '00' : at < 100 ? '0' : ''}${at}.${link}`;
+    networks.push(objectOf({ id, link, type, ip_address: address, netmask, routes: { kind: 'array', items: routes } }));
+  }
+  const services: JsonValue[] = [];
+  for (const address of description.dns) services.push(objectOf({ type: 'dns', address }));
+  return objectOf({
+    links: { kind: 'array', items: description.links },
+    networks: { kind: 'array', items: networks },
+    services: { kind: 'array', items: services },
+  });
 }
 
 function readVersion1(config: JsonValue, description: Description): void {
@@ -326,11 +235,30 @@ function readEthernet(name: string, value: JsonValue, description: Description):
 
 /** A name as shells match it, with `*` and `?`. */
 function fits(name: string, pattern: string): boolean {
-  if (pattern === '') return name === '';
-  const first = pattern.charAt(0);
-  const rest = pattern.substring(1);
-  if (first === '*') return fits(name, rest) || (name !== '' && fits(name.substring(1), pattern));
-  return name !== '' && (first === '?' || first === name.charAt(0)) && fits(name.substring(1), rest);
+  let at = 0;
+  let next = 0;
+  // Where the last star stands, and where what it covers ends.
+  let star = -1;
+  let covered = 0;
+  while (at < name.length) {
+    const letter = pattern.charAt(next);
+    if (letter === '*') {
+      star = next;
+      covered = at;
+      next += 1;
+    } else if (letter === '?' || letter === name.charAt(at)) {
+      next += 1;
+      at += 1;
+    } else if (star !== -1) {
+      covered += 1;
+      at = covered;
+      next = star + 1;
+    } else {
+      return false;
+    }
+  }
+  while (pattern.charAt(next) === '*') next += 1;
+  return next === pattern.length;
 }
 
 function readDevice(value: JsonValue, link: string, description: Description): void {
@@ -353,4 +281,81 @@ function readDevice(value: JsonValue, link: string, description: Description): v
   }
   const names = member(value, 'nameservers');
   addNames(description, textsOf(names, 'addresses'), textsOf(names, 'search'));
+}
+
+function addPhysical(description: Description, id: string, mac: string): void {
+  description.links.push(objectOf({ id, type: 'phy', ethernet_mac_address: mac }));
+}
+
+/** @param parameters of a bond; each version has its names for them, in the order mode, interval, rate, policy */
+function addBond(
+  description: Description,
+  id: string,
+  members: string[],
+  mac: string | undefined,
+  parameters: (string | undefined)[],
+): void {
+  const items: JsonValue[] = [];
+  for (const text of members) items.push({ kind: 'string', text });
+  const [bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy] = parameters;
+  const more = { bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy };
+  const given = { id, type: 'bond', ethernet_mac_address: mac, bond_links: { kind: 'array', items } as JsonValue };
+  description.links.push(objectOf({ ...given, ...more }));
+}
+
+function addVlan(description: Description, id: string, on: string, number: string, mac: string | undefined): void {
+  description.links.push(objectOf({ id, type: 'vlan', vlan_link: on, vlan_id: number, vlan_mac_address: mac }));
+}
+
+/** An address with its prefix length, or with a netmask apart. */
+function addAddress(description: Description, link: string, whole: string, netmask: string | undefined): void {
+  const slash = whole.indexOf('/');
+  const address = slash === -1 ? whole : whole.substring(0, slash);
+  const mask = slash === -1 ? netmask : whole.substring(slash + 1);
+  addWay(description, link, address.indexOf(':') === -1 ? 'ipv4' : 'ipv6', address, mask);
+}
+
+function addWay(description: Description, link: string, type: string, address?: string, netmask?: string): void {
+  description.drafts.push({ link, type, address, netmask, routes: [] });
+}
+
+/** A route as it is written: where to, and over which router. */
+interface GivenRoute {
+  to: string;
+  netmask?: string;
+  via?: string;
+}
+
+/** Puts a route to the network that it goes over: one of the link, or where none is named the router's. */
+function addRoute(description: Description, link: string | undefined, { to, netmask, via }: GivenRoute): void {
+  const version = (via === undefined ? to : via).indexOf(':') === -1 ? 'ipv4' : 'ipv6';
+  const everywhere = version === 'ipv4' ? '0.0.0.0/0' : '::/0';
+  const whole = (to === 'default' ? everywhere : to).split('/');
+  const given = { network: whole[0], netmask: whole.length > 1 ? whole.slice(1).join('/') : netmask, gateway: via };
+  let found: Draft | undefined;
+  for (const draft of description.drafts) {
+    if (draft.type.substring(0, 4) !== version) continue;
+    const fits = link === undefined ? via !== undefined && carries(draft, via) : draft.link === link;
+    if (fits && (!found || (found.address === undefined && draft.address !== undefined))) found = draft;
+  }
+  if (found) found.routes.push(objectOf(given));
+  else description.warnings.push(`network-config: no address for the route to ${shown(to)} by ${shown(via || 'none')}`);
+}
+
+function carries(draft: Draft, router: string): boolean {
+  if (draft.address === undefined) return false;
+  const prefix = prefixLength(draft.netmask || '', isIpv6(draft.address) ? 6 : 4);
+  return prefix !== undefined && inOneNetwork(draft.address, router, prefix);
+}
+
+function addNames(description: Description, servers: string[], domains: string[]): void {
+  for (const server of servers) if (!contains(description.dns, server)) description.dns.push(server);
+  for (const domain of domains) if (!contains(description.search, domain)) description.search.push(domain);
+}
+
+/** Says what a mapping has that is not read, so that nobody waits for its effect. */
+function warnUnread(description: Description, where: string, value: JsonValue, read: string[]): void {
+  for (const { name } of membersOf(value)) {
+    if (!contains(read, name)) description.warnings.push(`network-config: ${shown(where)}: ${shown(name)} is not read`);
+  }
 }
