@@ -1,5 +1,6 @@
 // Disk images and ramdisks from elements, booted: each also with another drive, or none, for the first boot.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/base/command.js';
@@ -80,15 +81,49 @@ describe.skipIf(process.getuid?.() !== 0)('an image', () => {
     });
   });
 
-  it('starts to a login prompt from UEFI', async () => {
+  it('starts from UEFI, with the name, the key and the address of a NoCloud drive', async () => {
     await build('efi', 'qcow2', [...elements, 'block-device-efi']);
+    const drive = await noCloudDrive({
+      'meta-data': `local-hostname: web\npublic-keys:\n- ${publicKey('drive')}\n`,
+      'network-config': `version: 2
+ethernets:
+  uplink:
+    match: {macaddress: 52:54:00:aa:00:01}
+    addresses: [10.0.2.41/24]
+    gateway4: 10.0.2.2
+`,
+    });
 
-    const disk = ['-drive', `if=virtio,file=${join(state, 'efi')}.qcow2,format=qcow2,snapshot=on`];
     const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF}`];
-    const console = await withMachine(join(state, 'efi.console'), [...firmware, ...disk], (machine) =>
-      consoleUntil(machine, 'login:'),
+    await booted('efi', 'nocloud', [...firmware, ...driveOf(drive)], '10.0.2.41', 'drive', async ({ run }) => {
+      const [name, addresses = ''] = await run('hostname', 'hostname -I');
+      expect(name).toBe('web\n');
+      expect(addresses.split(' ')).toEqual(expect.arrayContaining(['10.0.2.41', '10.0.3.15']));
+    });
+  });
+
+  it('has glean of a git repository where that is wanted', async () => {
+    const repository = makeGlean();
+    const output = join(state, 'with-glean');
+
+    await run(
+      join(packageRoot(), 'bin/stackwright'),
+      ['image', 'build', 'debian-minimal', 'simple-init', '-o', output],
+      {
+        env: {
+          STACKWRIGHT_STATE: state,
+          DIB_INSTALLTYPE_simple_init: 'repo',
+          DIB_REPOLOCATION_glean: repository,
+          DIB_REPOREF_glean: 'wanted',
+        },
+        timeout: 900,
+      },
     );
-    expect(console).toContain('login:');
+
+    expect((await run('chroot', [output, '/usr/local/bin/glean'])).stdout).toBe('glean of the branch wanted\n');
+    expect(readFileSync(join(output, 'usr/lib/systemd/system/glean@.service'), 'utf8')).toContain('glean.sh');
+    expect(readFileSync(join(output, 'etc/modules'), 'utf8')).toContain('8021q');
+    expect(existsSync(join(output, 'usr/local/sbin/simple-init.sh'))).toBe(false);
   });
 
   it('is a ramdisk that runs the fragments of elements in their order, and has a shell where one fails', async () => {
@@ -156,6 +191,47 @@ describe.skipIf(process.getuid?.() !== 0)('an image', () => {
     await withMachine(join(state, `${name}.console`), [...disk, ...devices, ...first, ...second], async (machine) =>
       use(await login(port, key(keyName)), machine),
     );
+  }
+
+  async function noCloudDrive(files: Record<string, string>): Promise<string> {
+    for (const [name, text] of Object.entries(files)) write(join('nocloud', name), text);
+    const output = join(state, 'nocloud.iso');
+    await run('genisoimage', ['-quiet', '-r', '-V', 'CIDATA', '-o', output, join(state, 'nocloud')]);
+    return output;
+  }
+
+  /** A repository as glean's: built by pbr, which asks git for the files of the package. */
+  function makeGlean(): string {
+    const git = (...words: string[]) =>
+      execFileSync('git', [
+        '-C',
+        join(state, 'glean'),
+        '-c',
+        'user.name=A',
+        '-c',
+        'user.email=a@example.com',
+        ...words,
+      ]);
+    write('glean/setup.py', "import setuptools\n\nsetuptools.setup(setup_requires=['pbr'], pbr=True)\n");
+    const metadata = '[metadata]\nname = glean\nsummary = stands for glean\n';
+    const scripts = '[files]\npackages = glean\nscripts = glean/init/glean.sh\n';
+    const points = 'glean = glean.cmd:main\n    glean-install = glean.install:main';
+    write('glean/setup.cfg', `${metadata}\n${scripts}\n[entry_points]\nconsole_scripts =\n    ${points}\n`);
+    write('glean/glean/__init__.py', '');
+    write('glean/glean/init/glean.sh', '#!/bin/sh\nexec glean\n', 0o755);
+    write('glean/glean/init/glean@.service', '[Service]\nExecStart=/usr/local/bin/glean.sh\n');
+    const unit = "os.path.join(os.path.dirname(__file__), 'init', 'glean@.service')";
+    const install = `shutil.copy(${unit}, '/usr/lib/systemd/system')`;
+    write('glean/glean/install.py', `import os\nimport shutil\n\n\ndef main():\n    ${install}\n`);
+    for (const branch of ['master', 'wanted']) {
+      write('glean/glean/cmd.py', `def main():\n    print('glean of the branch ${branch}')\n`);
+      if (branch === 'master') git('init', '--quiet', '--initial-branch=master');
+      else git('checkout', '--quiet', '-b', branch);
+      git('add', '.');
+      git('commit', '--quiet', '-m', branch);
+    }
+    git('checkout', '--quiet', 'master');
+    return join(state, 'glean');
   }
 });
 
