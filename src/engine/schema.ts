@@ -40,6 +40,14 @@ export interface MachineTable {
   updated_at: Time;
 }
 
+/** What a machine's ramdisk sent of its hardware, from which its facts were made. */
+export interface HardwareTable {
+  machine_id: string;
+  /** Text, compressed by gzip. */
+  bundle: Buffer;
+  time: Time;
+}
+
 /** One profile of a site's `state` file. */
 export interface ProfileTable {
   site: string;
@@ -114,6 +122,7 @@ export interface RunStepTable {
 
 export interface Database {
   machine: MachineTable;
+  hardware: HardwareTable;
   profile: ProfileTable;
   record: RecordTable;
   site_file: SiteFileTable;

@@ -5,6 +5,7 @@ import { type Db, storeEvent } from '../engine/index.js';
 import { type CmdbEntry, chooseEntry, mergeEntry, unmergeEntry } from './cmdb.js';
 import type { InventoryEvent } from './events.js';
 import { type Facts, identityOf, machineName, saveFacts, traitsOf } from './facts.js';
+import { keepHardware } from './hardware-store.js';
 import {
   changeState,
   isCounted,
@@ -33,6 +34,8 @@ export type Registration =
 export interface RegistrationOptions {
   /** The one-time token of the machine's ramdisk: its machine is the one that registers. */
   token?: string;
+  /** The bundle of which the facts were made: it is kept, so that they can be made anew. */
+  hardware?: string;
   /** Where the facts are saved as `NAME.hw`; not saved without it. */
   hwDirectory?: string;
 }
@@ -53,7 +56,7 @@ export async function registerMachine(
   const { registration, events, changedSites } = await keepingFacts(facts, options.hwDirectory, async () => {
     const site = await readSite(db, directory, reporter);
     return await withoutDeadlock(() =>
-      db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options.token)),
+      db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options)),
     );
   });
   for (const event of events) reporter.report(event);
@@ -143,8 +146,9 @@ class Claim {
     this.facts = facts;
   }
 
-  async register(token: string | undefined): Promise<ClaimResult> {
+  async register({ token, hardware }: RegistrationOptions): Promise<ClaimResult> {
     const machine = await this.saveMachine(token);
+    if (hardware !== undefined && mayInstall(machine)) await keepHardware(this.db, machine.id, hardware);
     const registration = await this.decide(machine);
     for (const event of this.events) await storeEvent(this.db, event, { machineId: machine.id });
     return { registration, events: this.events, changedSites: this.changedSites };

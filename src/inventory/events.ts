@@ -11,6 +11,7 @@ export type InventoryEvent =
       'inventory.machine.state',
       { machine: string; from: string; to: string; reason: string; by: string }
     >
+  | StackwrightEvent<'inventory.machine.derived', { machine: string }>
   /** A person changed files of the site and they were read. */
   | StackwrightEvent<'inventory.site.read', { site: string; files: string[] }>
   /** A person's edit is wrong; what the database has holds until it is corrected. */

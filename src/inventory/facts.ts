@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { formatPythonLiteral, PythonTuple, parsePythonLiteral, pythonValue } from '../base/python-literal.js';
+import { factsOfHardware, isHardware } from './hardware.js';
 
 /** Class, instance, key, value. */
 export type Fact = readonly [string, string, string, string];
@@ -22,7 +23,8 @@ export const Facts = z.array(z.tuple([FactText, FactText, FactText, FactText])).
 export type Facts = readonly Fact[];
 
 /**
- * Reads facts as JSON (what a machine posts) or as a Python list of tuples (a `.hw` file of eDeploy).
+ * Reads facts as JSON (what eDeploy's ramdisk posts), as a Python list of tuples (a `.hw` file), or as
+ * the raw bundle of our ramdisk, of which they are made.
  * @throws StackwrightError `FactsInvalid`, `PythonLiteralInvalid`
  */
 export function parseFacts(text: string, file: string): Facts {
@@ -33,7 +35,8 @@ export function parseFacts(text: string, file: string): Facts {
       hint: `at most ${FACTS_SIZE_LIMIT} bytes are read`,
     });
   }
-  const result = Facts.safeParse(parseJson(text) ?? plainLists(text, file));
+  const value = isHardware(text) ? factsOfHardware(text) : (parseJson(text) ?? plainLists(text, file));
+  const result = Facts.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const [index] = issue?.path ?? [];

@@ -16,6 +16,8 @@ export {
   type MachineTraits,
   parseFacts,
 } from './facts.js';
+export { isHardware } from './hardware.js';
+export { deriveFacts } from './hardware-store.js';
 export { bindRole, keepHostKeys, listEvents, type StoredEvent, sshTargets } from './installation.js';
 export { layoutNetwork } from './layout/index.js';
 export {

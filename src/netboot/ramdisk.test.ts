@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { packageRoot } from '../base/package-root.js';
+import { parseFacts } from '../inventory/index.js';
 import { parseModuleDependencies } from './ramdisk.js';
 
 const scripts = join(packageRoot(), 'src', 'netboot', 'ramdisk');
@@ -22,13 +23,13 @@ it.each(readdirSync(scripts))('%s is a script that a POSIX shell can read', (nam
   execFileSync('sh', ['-n', join(scripts, name)]);
 });
 
-it('collects facts of this machine as tuples of four strings', () => {
-  const facts: unknown = JSON.parse(
-    execFileSync('sh', [join(scripts, 'facts.sh')], { encoding: 'utf8', stdio: 'pipe' }),
-  );
+it('collects what this machine is, of which the server makes facts', () => {
+  const text = execFileSync('sh', [join(scripts, 'facts.sh')], { encoding: 'utf8', stdio: 'pipe' });
+
+  const facts = parseFacts(text, 'facts.hw');
 
   expect(facts).toContainEqual(['system', 'kernel', 'arch', 'x86_64']);
-  for (const fact of facts as unknown[]) {
-    expect(fact).toEqual([expect.any(String), expect.any(String), expect.any(String), expect.any(String)]);
-  }
+  expect(facts).toContainEqual(['cpu', 'logical', 'number', expect.stringMatching(/^[1-9]\d*$/)]);
+  expect(facts).toContainEqual(['memory', 'total', 'size', expect.stringMatching(/^[1-9]\d*$/)]);
+  expect(facts).toContainEqual(['disk', 'logical', 'count', expect.stringMatching(/^\d+$/)]);
 });

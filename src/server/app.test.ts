@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import tar from 'tar-stream';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -149,6 +149,23 @@ describe('the upload of a machine', () => {
     expect(await listMachines(db)).toMatchObject([{ state: 'installing', profile: 'vm', host_name: 'node1' }]);
     expect(readFileSync(join(site, 'state'), 'utf8')).toContain("('vm', 0)");
     expect(existsSync(join(site, 'hw'))).toBe(true);
+  });
+
+  it('of what our ramdisk collects is answered likewise, and kept as it came', async () => {
+    const files = [
+      `/sys/class/dmi/id/product_uuid\t${UUID}`,
+      '/sys/block/vda/size\t16777216',
+      `/sys/class/net/eth0/address\t${MAC}`,
+    ];
+    const bundle = `stackwright-hardware 1\n\n@files\n${files.join('\n')}\n\n@end\n`;
+
+    const reply = await post('/upload.py', await boot(), { file: file('facts.hw', bundle) });
+
+    expect(reply.body).toContain('var_hostname=node1');
+    const [machine] = await listMachines(db);
+    expect(machine?.facts).toContainEqual(['disk', 'vda', 'size', '8']);
+    const kept = await db.selectFrom('hardware').select('bundle').executeTakeFirstOrThrow();
+    expect(gunzipSync(kept.bundle).toString()).toBe(bundle);
   });
 
   it('of facts that match nothing is answered with a script that prints why', async () => {

@@ -11,6 +11,7 @@ import {
   configureTextOf,
   type EdeploySection,
   type Facts,
+  isHardware,
   type Machine,
   machineByNextToken,
   machineByToken,
@@ -125,9 +126,11 @@ async function answerFacts(
   const { db, reporter } = context;
   try {
     const { configDir, hwDir } = siteOf(context, form);
-    const facts = parseFacts(form.file?.content.toString('utf8') ?? '', 'facts.hw');
+    const text = form.file?.content.toString('utf8') ?? '';
+    const facts = parseFacts(text, 'facts.hw');
     const token = tokenOf(request);
-    const result = await registerMachine(db, configDir, facts, reporter, { token, hwDirectory: hwDir });
+    const hardware = isHardware(text) ? text : undefined;
+    const result = await registerMachine(db, configDir, facts, reporter, { token, hwDirectory: hwDir, hardware });
     if (result.outcome !== 'matched') return renderRefusal(result.text.split('\n'));
     // Its facts may show that it is another machine than its MAC address alone told.
     const { profile, variables } = result;

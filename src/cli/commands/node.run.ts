@@ -5,6 +5,7 @@ import { StackwrightError } from '../../base/errors.js';
 import type { StateDirectory } from '../../base/state.js';
 import { type Db, type MachineState, openDatabase } from '../../engine/index.js';
 import {
+  deriveFacts,
   findMachine,
   listEvents,
   listMachines,
@@ -32,6 +33,16 @@ export async function nodeShow(this: CliContext, flags: NodeFlags, wanted: strin
     const events = (await listEvents(db, 50, machine.id)).reverse();
     if (flags.json) this.printJson({ ...publicMachine(machine), events });
     else this.print(describe(machine, events));
+  });
+}
+
+export async function nodeDerive(this: CliContext, flags: NodeFlags, wanted?: string): Promise<void> {
+  await withDatabase(this, flags, async (db) => {
+    const machines = wanted === undefined ? await listMachines(db) : [await findMachine(db, wanted)];
+    const changed: string[] = [];
+    for (const { id } of machines) if (await deriveFacts(db, id, this.reporter(flags))) changed.push(id);
+    if (flags.json) this.printJson({ changed });
+    else this.print(`the facts of ${changed.length} of ${machines.length} machines have changed`);
   });
 }
 

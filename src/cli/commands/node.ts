@@ -127,7 +127,22 @@ const powerRoutes = buildRouteMap({
   docs: { brief: 'The power of a machine, through its BMC' },
 });
 
+const derive = buildCommand<NodeFlags, [string?], CliContext>({
+  loader: async () => (await import('./node.run.js')).nodeDerive,
+  parameters: {
+    flags: { json },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Only this machine', parse: String, placeholder: 'MACHINE', optional: true }],
+    },
+  },
+  docs: {
+    brief: 'Make facts anew from what machines sent, after an update that understands more of it',
+    customUsage: [{ input: '', brief: 'Of all machines; their profiles and records stay as they are' }],
+  },
+});
+
 export const nodeRoutes = buildRouteMap({
-  routes: { list, show, reinstall, release, hold, retire, power: powerRoutes },
+  routes: { list, show, derive, reinstall, release, hold, retire, power: powerRoutes },
   docs: { brief: 'The machines of the inventory' },
 });

@@ -1,111 +1,60 @@
 #!/bin/sh
-# The machine's facts as eDeploy's JSON tuples, read from /sys and /proc.
+# What the kernel and the firmware say about this machine, as it stands there: the server makes facts of it
+# (src/inventory/hardware.ts), so that a better reader needs no other ramdisk. The shell reads most files by itself, because
+# on a slow machine each process counts.
 
-text() { { cat "$1" 2> /dev/null | tr -d '\000-\037' | sed 's/^ *//; s/ *$//; s/\\/\\\\/g; s/"/\\"/g'; } 2> /dev/null; }
+# section NAME: what follows is NAME's.
+section() { printf '\n@%s\n' "$1"; }
 
-first=1
-fact() {
-	[ -n "$4" ] || return 0
-	[ -n "$first" ] || printf ',\n'
-	first=
-	printf '["%s","%s","%s","%s"]' "$1" "$2" "$3" "$4"
-}
-
-system() {
-	dmi=/sys/class/dmi/id
-	fact system product name "$(text $dmi/product_name)"
-	fact system product vendor "$(text $dmi/sys_vendor)"
-	fact system product version "$(text $dmi/product_version)"
-	fact system product serial "$(text $dmi/product_serial)"
-	fact system product uuid "$(text $dmi/product_uuid)"
-	fact system motherboard name "$(text $dmi/board_name)"
-	fact system motherboard vendor "$(text $dmi/board_vendor)"
-	fact system motherboard serial "$(text $dmi/board_serial)"
-	fact system kernel version "$(uname -r)"
-	fact system kernel arch "$(uname -m)"
-	fact firmware bios version "$(text $dmi/bios_version)"
-	fact firmware bios date "$(text $dmi/bios_date)"
-	fact firmware bios vendor "$(text $dmi/bios_vendor)"
-	if [ -d /sys/firmware/efi ]; then fact firmware boot type uefi; else fact firmware boot type bios; fi
-	fact memory total size "$(awk '$1 == "MemTotal:" { printf "%.0f", $2 * 1024 }' /proc/meminfo)"
-}
-
-disks() {
-	count=0
-	for path in /sys/block/*; do
-		name=${path##*/}
-		case "$name" in loop* | ram* | sr* | fd* | zram* | md* | dm-*) continue ;; esac
-		sectors=$(text "$path/size")
-		[ "${sectors:-0}" -gt 0 ] || continue
-		count=$((count + 1))
-		fact disk "$name" size $((sectors * 512 / 1000000000))
-		fact disk "$name" vendor "$(text "$path/device/vendor")"
-		fact disk "$name" model "$(text "$path/device/model")"
-		fact disk "$name" rev "$(text "$path/device/rev")"
-		serial=$(text "$path/serial")
-		fact disk "$name" serial "${serial:-$(text "$path/device/serial")}"
-		fact disk "$name" rotational "$(text "$path/queue/rotational")"
-		fact disk "$name" physical_block_size "$(text "$path/queue/physical_block_size")"
-	done
-	fact disk logical count "$count"
-}
-
-network() {
-	for path in /sys/class/net/*; do
-		name=${path##*/}
-		[ -e "$path/device" ] || continue
-		fact network "$name" serial "$(text "$path/address")"
-		if [ "$(cat "$path/carrier" 2> /dev/null)" = 1 ]; then fact network "$name" link yes; else fact network "$name" link no; fi
-		driver=$(readlink "$path/device/driver")
-		fact network "$name" driver "${driver##*/}"
-		fact network "$name" vendor "$(text "$path/device/vendor")"
-		fact network "$name" speed "$(text "$path/speed")"
-		cidr=$(ip -4 -o address show dev "$name" scope global | awk '{ print $4; exit }')
-		[ -n "$cidr" ] || continue
-		eval "$(ipcalc -m -n "$cidr" 2> /dev/null | grep -E '^(NETMASK|NETWORK)=[0-9.]+$')"
-		fact network "$name" ipv4 "${cidr%/*}"
-		fact network "$name" ipv4-cidr "${cidr#*/}"
-		fact network "$name" ipv4-netmask "$NETMASK"
-		fact network "$name" ipv4-network "$NETWORK"
+# show FILE…: "path, tab, first line" of each that can be read.
+show() {
+	for file in "$@"; do
+		if { read -r line < "$file"; } 2> /dev/null || [ -n "$line" ]; then printf '%s\t%s\n' "$file" "$line"; fi
+		line=
 	done
 }
 
-processors() {
-	awk -F '[ \t]*:[ \t]*' '
-		function out(instance, key, value) {
-			gsub(/["\\]/, "", value)
-			if (value != "") printf ",\n[\"cpu\",\"%s\",\"%s\",\"%s\"]", instance, key, value
-		}
-		$1 == "processor" { logical++ }
-		$1 == "vendor_id" { vendor = $2 }
-		$1 == "model name" { product = $2 }
-		$1 == "cpu MHz" { frequency = sprintf("%.0f", $2 * 1000000) }
-		$1 == "flags" { flags = $2 }
-		$1 == "physical id" { id = $2 }
-		$1 == "" && logical { flush_cpu() }
-		function flush_cpu() {
-			if (!(id in seen)) {
-				seen[id] = 1
-				instance = "physical_" (physical + 0)
-				physical++
-				out(instance, "vendor", vendor)
-				out(instance, "product", product)
-				out(instance, "physid", id "")
-				out(instance, "frequency", frequency)
-				out(instance, "flags", flags)
-			}
-		}
-		END {
-			flush_cpu()
-			out("physical", "number", physical "")
-			out("logical", "number", logical "")
-		}
-	' /proc/cpuinfo
-}
-
-echo '['
-system
-disks
-network
-processors
-printf '\n]\n'
+echo 'stackwright-hardware 1'
+section files
+show /sys/class/dmi/id/* /proc/sys/kernel/osrelease /proc/sys/kernel/arch /sys/firmware/efi/fw_platform_size
+for path in /sys/block/*; do
+	case "${path##*/}" in loop* | ram* | sr* | fd* | zram* | md* | dm-*) continue ;; esac
+	show "$path/size" "$path/device/vendor" "$path/device/model" "$path/device/rev" "$path/device/firmware_rev" \
+		"$path/serial" "$path/device/serial" "$path/wwid" "$path/device/wwid" "$path/queue/rotational" \
+		"$path/queue/physical_block_size" "$path/queue/logical_block_size" "$path/queue/optimal_io_size"
+done
+for path in /sys/class/net/*; do
+	[ -e "$path/device" ] || continue
+	show "$path/address" "$path/carrier" "$path/speed" "$path/duplex" "$path/mtu" "$path/device/vendor" "$path/device/device"
+done
+for path in /sys/bus/pci/devices/*; do
+	show "$path/class" "$path/vendor" "$path/device" "$path/subsystem_vendor" "$path/subsystem_device"
+done
+show /sys/class/ata_port/*/port_no /sys/devices/system/node/node*/cpumap
+section links
+ls -ld /sys/block/* /sys/class/net/*/device /sys/class/net/*/device/driver /sys/bus/pci/devices/*/driver 2> /dev/null
+section uname
+uname -m
+section meminfo
+cat /proc/meminfo
+section cpuinfo
+cat /proc/cpuinfo
+section addresses
+ip -o address show 2> /dev/null
+if command -v dmidecode > /dev/null && [ -e /sys/firmware/dmi/tables/DMI ]; then
+	section dmidecode
+	dmidecode --type 17 --type 38 2> /dev/null
+fi
+if command -v ipmitool > /dev/null && [ -e /dev/ipmi0 ]; then
+	for channel in 1 2 3 4 5 6 7 8; do
+		lan=$(ipmitool lan print "$channel" 2> /dev/null) || continue
+		section "ipmi $channel"
+		echo "$lan"
+		break
+	done
+fi
+if command -v lldpctl > /dev/null; then
+	section lldp
+	lldpctl -f keyvalue 2> /dev/null
+fi
+section end
