@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CmdbEntry, chooseEntry, generate, mergeEntry, parseCmdb, unmergeEntry } from './cmdb.js';
 
@@ -43,6 +44,79 @@ describe('generate', () => {
   it('is cut by the shortest range before anything is made', () => {
     expect(generate({ ip: '0-255.0-255.0-255.0-255', host: 'h1-2' })).toHaveLength(2);
     expect(generate({ ip: '0-255.0-255.0-255.0-255' })).toBeUndefined();
+  });
+});
+
+describe('generate, for any ranges', () => {
+  /** What a person would write down for a range: its numbers, one after the other. */
+  const range = fc.tuple(fc.nat(300), fc.nat(300), fc.constantFrom(0, 3, 5)).map(([from, to, width]) => {
+    const numbers: number[] = [];
+    for (let at = from; from <= to ? at <= to : at >= to; at += from <= to ? 1 : -1) numbers.push(at);
+    const pad = (number: number) => String(number).padStart(width, '0');
+    // Zeros are kept where the first number has them.
+    const write = pad(from).startsWith('0') ? pad : String;
+    return { text: `${pad(from)}-${pad(to)}`, values: numbers.map(write) };
+  });
+  const several = fc.array(range, { minLength: 1, maxLength: 3 }).map((parts) => ({
+    text: parts.map(({ text }) => text).join(':'),
+    values: parts.flatMap(({ values }) => values),
+  }));
+
+  it('names are the numbers between what stands around them', () => {
+    const around = fc.string({ unit: fc.constantFrom(...'abc.-_ xyz'), maxLength: 6 });
+
+    fc.assert(
+      fc.property(around, several, around, (head, { text, values }, foot) => {
+        fc.pre(!/-$/.test(head) && !/^[-:]/.test(foot));
+        expect(valuesOf(`${head}${text}${foot}`)).toEqual(values.map((value) => head + value + foot));
+      }),
+    );
+  });
+
+  it('addresses are every combination, the last octet fastest', () => {
+    const octet = fc.oneof(
+      fc.nat(255).map((number) => ({ text: String(number), values: [String(number)] })),
+      fc.tuple(fc.nat(255), fc.integer({ min: 1, max: 4 })).map(([from, more]) => ({
+        text: `${from}-${from + more}`,
+        values: Array.from({ length: more + 1 }, (_, at) => String(from + at)),
+      })),
+    );
+
+    fc.assert(
+      fc.property(fc.tuple(octet, octet, octet, octet), (octets) => {
+        const combined = octets.reduce(
+          (heads, { values }) => heads.flatMap((head) => values.map((value) => [...head, value])),
+          [[]] as string[][],
+        );
+        const text = octets.map((one) => one.text).join('.');
+        expect(valuesOf(text)).toEqual(combined.map((words) => words.join('.')));
+      }),
+    );
+  });
+
+  it('a dict is as long as its shortest range, and every key goes its own way', () => {
+    fc.assert(
+      fc.property(fc.array(several, { minLength: 1, maxLength: 4 }), fc.integer(), (columns, constant) => {
+        const ranged = Object.fromEntries(columns.map(({ text }, at) => [`k${at}`, `n${text}`]));
+
+        const entries = generate({ constant, ...ranged });
+
+        const length = Math.min(...columns.map(({ values }) => values.length));
+        expect(entries).toHaveLength(length);
+        for (const [at, entry] of (entries ?? []).entries()) {
+          const own = columns.map(({ values }, column) => [`k${column}`, `n${values[at]}`]);
+          expect(entry).toEqual({ constant, ...Object.fromEntries(own) });
+        }
+      }),
+    );
+  });
+
+  it('the expansion has no range left that would expand again to more', () => {
+    fc.assert(
+      fc.property(several, ({ text }) => {
+        for (const value of valuesOf(`host${text}`) ?? []) expect(valuesOf(String(value))).toEqual([value]);
+      }),
+    );
   });
 });
 
