@@ -32,6 +32,7 @@ export {
   setMachineState,
   updateMachine,
 } from './machines.js';
+export { type OperatorAction, operate, operatorActions } from './operate.js';
 export {
   checkSite,
   type Explanation,

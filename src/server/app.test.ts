@@ -466,6 +466,30 @@ it('answers a malformed request with 400 and reports it, and a stranger with 401
 });
 
 describe('the API of operators', () => {
+  const operator = () => ({ authorization: `Bearer ${readFileSync(state.path('api-token'), 'utf8').trim()}` });
+
+  it('changes machines for an operator, whose address stands in the event, and for nobody else', async () => {
+    const token = await bootAndMatch();
+    const hold = (headers: Record<string, string>, machine = UUID, payload: object = { reason: 'waits for a disk' }) =>
+      app.inject({ method: 'POST', url: `/v1/machines/${machine}/hold`, headers, payload });
+
+    const refused = [await hold({}), await hold({ authorization: `Bearer ${token}` }), await hold(tokenHeader(token))];
+    const held = await hold(operator());
+    const wrong = [
+      await hold(operator(), 'nobody'),
+      await hold(operator(), UUID, { why: 'x' }),
+      await app.inject({ method: 'POST', url: `/v1/machines/${UUID}/reinstall`, headers: operator() }),
+      await app.inject({ method: 'POST', url: `/v1/machines/${UUID}/explode`, headers: operator() }),
+    ];
+
+    expect(refused.map(({ statusCode }) => statusCode)).toEqual([401, 401, 401]);
+    expect(held.json()).toMatchObject({ state: 'held', reason: 'waits for a disk' });
+    expect(held.body).not.toContain('token_hash');
+    expect(wrong.map(({ statusCode }) => statusCode)).toEqual([404, 400, 409, 400]);
+    expect(events.find(({ data }) => data.to === 'held')?.data.by).toBe('operator at 127.0.0.1');
+    expect((await get('/v1/node/config-drive.tar', token)).statusCode).toBe(401);
+  });
+
   it('needs the token, which is in a file that only its owner reads', async () => {
     await boot();
     const token = readFileSync(state.path('api-token'), 'utf8').trim();

@@ -84,6 +84,9 @@ const statuses: Record<string, number> = {
   RoleForbidden: 403,
   RecordForbidden: 403,
   RoleNotFound: 404,
+  MachineUnknown: 404,
+  MachineStateInvalid: 409,
+  MachineAmbiguous: 409,
   TooManyRequests: 429,
   MachineAlive: 503,
 };

@@ -1,18 +1,18 @@
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import Table from 'cli-table3';
-import { StackwrightError } from '../../base/errors.js';
 import type { StateDirectory } from '../../base/state.js';
-import { type Db, type MachineState, openDatabase } from '../../engine/index.js';
+import { type Db, openDatabase } from '../../engine/index.js';
 import {
   deriveFacts,
   findMachine,
   listEvents,
   listMachines,
   type Machine,
+  type OperatorAction,
+  operate,
   publicMachine,
   type StoredEvent,
-  setMachineState,
 } from '../../inventory/index.js';
 import { powerStatus, switchPower } from '../../power/index.js';
 import { type CliContext, command } from '../context.js';
@@ -47,23 +47,19 @@ export async function nodeDerive(this: CliContext, flags: NodeFlags, wanted?: st
 }
 
 export async function nodeReinstall(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
-  await change(this, flags, wanted, {
-    from: ['installed', 'up', 'failed'],
-    to: 'discovered',
-    reason: 'to be installed again',
-  });
+  await change(this, flags, wanted, 'reinstall');
 }
 
 export async function nodeRelease(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
-  await change(this, flags, wanted, { from: ['failed', 'held', 'retired'], to: 'discovered', reason: 'released' });
+  await change(this, flags, wanted, 'release');
 }
 
 export async function nodeHold(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
-  await change(this, flags, wanted, { to: 'held', reason: 'held by an operator' });
+  await change(this, flags, wanted, 'hold');
 }
 
 export async function nodeRetire(this: CliContext, flags: NodeChangeFlags, wanted: string): Promise<void> {
-  await change(this, flags, wanted, { to: 'retired', reason: 'retired by an operator' });
+  await change(this, flags, wanted, 'retire');
 }
 
 export async function nodePowerOn(this: CliContext, flags: NodePowerFlags, wanted: string): Promise<void> {
@@ -98,34 +94,15 @@ async function power(
   });
 }
 
-interface Change {
-  /** Only from these; else from all that the inventory allows. */
-  from?: MachineState[];
-  to: MachineState;
-  /** Unless `--reason` gives another. */
-  reason: string;
-}
-
-/** @throws StackwrightError `MachineStateInvalid`, so that a slip of the hand installs nothing again */
 async function change(
   context: CliContext,
   flags: NodeChangeFlags,
   wanted: string,
-  { from, to, reason }: Change,
+  action: OperatorAction,
 ): Promise<void> {
   await withDatabase(context, flags, async (db) => {
-    const { id, name, state } = await findMachine(db, wanted);
-    if (from && !from.includes(state)) {
-      throw new StackwrightError(
-        'MachineStateInvalid',
-        `${name} is ${state}: this is for a machine that is ${from.join(', ')}`,
-        {
-          value: state,
-          hint: 'an installed machine needs node reinstall, one that was set aside node release',
-        },
-      );
-    }
-    const machine = await setMachineState(db, id, to, flags.reason ?? reason, context.reporter(flags), operator());
+    const why = { reason: flags.reason, by: operator() };
+    const machine = await operate(db, wanted, action, why, context.reporter(flags));
     if (flags.json) context.printJson(publicMachine(machine));
   });
 }
