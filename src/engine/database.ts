@@ -15,7 +15,8 @@ export type Db = Kysely<Database>;
  * @throws StackwrightError `MigrationFailed`, `PostgresMissing`, `PostgresNotStarted`
  */
 export async function openDatabase(state: StateDirectory): Promise<Db> {
-  const pool = new pg.Pool({ connectionString: await databaseUrl(state), max: 10, connectionTimeoutMillis: 10_000 });
+  // The time limit is also that of waiting for one of the connections.
+  const pool = new pg.Pool({ connectionString: await databaseUrl(state), max: 10, connectionTimeoutMillis: 30_000 });
   // A restart of the database ends idle connections; the pool makes new ones.
   pool.on('error', () => {});
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import type { Json, Reporter } from '../base/events.js';
 import { type Db, storeEvent } from '../engine/index.js';
@@ -18,7 +18,7 @@ import {
 } from './machines.js';
 import { matchSpecs } from './match.js';
 import { type Explanation, explainText, type Profile, type Site } from './site.js';
-import { readSite, showClaims } from './site-files.js';
+import { lockSite, readSite, showClaims } from './site-files.js';
 import { takeToken } from './tokens.js';
 
 export type Registration =
@@ -55,7 +55,7 @@ export async function registerMachine(
 ): Promise<Registration> {
   const { registration, events, changedSites } = await keepingFacts(facts, options.hwDirectory, async () => {
     const site = await readSite(db, directory, reporter);
-    return await withoutDeadlock(() =>
+    return await tryingAgain(() =>
       db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options)),
     );
   });
@@ -114,13 +114,19 @@ async function keepingFacts(
   return result;
 }
 
-/** Machines that change their profiles crosswise may wait for each other; PostgreSQL ends one, which tries again. */
-async function withoutDeadlock<T>(work: () => Promise<T>): Promise<T> {
+/** Another claim took the last one of a profile's count between our look and our claim. */
+class CountGone extends Error {}
+
+/**
+ * Machines that change their profiles crosswise may wait for each other; PostgreSQL ends one, which
+ * tries again. So does a machine that came too late for its profile: it sees that now, and goes on.
+ */
+async function tryingAgain<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (!hasCode(error, '40P01') || attempt === 5) throw error;
+      if (!(hasCode(error, '40P01') || error instanceof CountGone) || attempt === 10) throw error;
     }
   }
 }
@@ -132,13 +138,19 @@ interface ClaimResult {
   changedSites: Set<string>;
 }
 
-/** One registration, inside its transaction. Rows are locked in the order machine, profile. */
+/**
+ * One registration, inside its transaction. Rows are locked in the order machine, record, profile. A
+ * record is locked where it is found and skipped by others; the count comes last, because all claims
+ * of a profile wait there until the one before is committed.
+ */
 class Claim {
   private readonly db: Db;
   private readonly site: Site;
   private readonly facts: Facts;
   private readonly events: InventoryEvent[] = [];
   private readonly changedSites = new Set<string>();
+  /** The profile whose count is to be taken at the end. */
+  private counts: string | undefined;
 
   constructor(db: Db, site: Site, facts: Facts) {
     this.db = db;
@@ -149,8 +161,10 @@ class Claim {
   async register({ token, hardware }: RegistrationOptions): Promise<ClaimResult> {
     const machine = await this.saveMachine(token);
     if (hardware !== undefined && mayInstall(machine)) await keepHardware(this.db, machine.id, hardware);
+    await lockSite(this.db, this.site.directory, 'claim');
     const registration = await this.decide(machine);
     for (const event of this.events) await storeEvent(this.db, event, { machineId: machine.id });
+    if (this.counts !== undefined) await this.takeCount(this.counts);
     return { registration, events: this.events, changedSites: this.changedSites };
   }
 
@@ -183,8 +197,7 @@ class Claim {
     explanations: Explanation[],
   ): Promise<Registration | undefined> {
     const holds = isCounted(machine) && machine.profile === profile.name && machine.site === this.site.directory;
-    // A look without a lock first: most profiles do not match.
-    if (!holds && (await this.remaining(profile.name, false)) === 0) {
+    if (!holds && (await this.remaining(profile.name)) === 0) {
       explanations.push({ profile: profile.name, reason: 'exhausted' });
       return undefined;
     }
@@ -193,39 +206,41 @@ class Claim {
       explanations.push({ profile: profile.name, reason: 'mismatch', ...result.miss });
       return undefined;
     }
-    if ((await this.remaining(profile.name, true)) === 0 && !holds) {
-      explanations.push({ profile: profile.name, reason: 'exhausted' });
-      return undefined;
-    }
     const variables = await this.claimRecord(machine, profile.name, result.variables, result.forced);
-    if (variables === undefined) return await this.outOfRecords(machine, profile, result.forced);
+    if (variables === undefined) {
+      // Those who have the last entries have the last of the count too.
+      if (!holds && (await this.remaining(profile.name)) === 0) throw new CountGone();
+      return await this.outOfRecords(machine, profile, result.forced);
+    }
     if (!holds) {
       await this.dropClaim(machine, profile.name);
-      await this.takeCount(profile.name);
+      this.counts = profile.name;
     }
     return await this.matched(machine, profile, variables);
   }
 
-  /** How many more may be installed; null is without limit. With `lock` other claims of the profile wait. */
-  private async remaining(profile: string, lock: boolean): Promise<number | null> {
-    const query = this.db
+  /** How many more may be installed; null is without limit. Others may take it until we have. */
+  private async remaining(profile: string): Promise<number | null> {
+    const row = await this.db
       .selectFrom('profile')
       .select('remaining')
       .where('site', '=', this.site.directory)
-      .where('name', '=', profile);
-    const row = await (lock ? query.forUpdate() : query).executeTakeFirst();
+      .where('name', '=', profile)
+      .executeTakeFirst();
     // Taken out of the state file between the reading and now.
     return row ? row.remaining : 0;
   }
 
+  /** @throws CountGone */
   private async takeCount(profile: string): Promise<void> {
-    await this.db
+    const { numUpdatedRows } = await this.db
       .updateTable('profile')
       .set((row) => ({ remaining: row('remaining', '-', 1) }))
       .where('site', '=', this.site.directory)
       .where('name', '=', profile)
-      .where('remaining', 'is not', null)
-      .execute();
+      .where('remaining', '>', 0)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n && (await this.remaining(profile)) !== null) throw new CountGone();
     this.changedSites.add(this.site.directory);
   }
 
@@ -242,10 +257,7 @@ class Claim {
     if (other) await releaseRecord(this.db, machine.id);
   }
 
-  /**
-   * The variables with the machine's CMDB entry; undefined when the profile is out of entries. The
-   * row of the profile is locked, so that no other claim sees the same entry free.
-   */
+  /** The variables with the machine's CMDB entry; undefined when the profile is out of entries. */
   private async claimRecord(
     machine: Machine,
     profile: string,
@@ -280,34 +292,32 @@ class Claim {
   }
 
   private async freeRecord(profile: string, variables: Record<string, string>, forced: Record<string, string>) {
-    const inProfile = this.db
+    const wanted = Object.keys(forced).length > 0 ? forced : variables;
+    // Only the entries that chooseEntry can choose: those that have the variables, and the first free one.
+    for (const waits of [false, true]) {
+      const having = await this.lockRecord(profile, sql<boolean>`entry @> ${JSON.stringify(wanted)}::jsonb`, waits);
+      const first = chosen(having, variables, forced);
+      if (first) return first;
+      const second = chosen(await this.lockRecord(profile, sql<boolean>`not used`, waits), variables, forced);
+      if (second) return second;
+      // What is locked by other claims may come free again: before we refuse, we wait for them.
+    }
+    const some = await this.records(profile).limit(1).executeTakeFirst();
+    return some ? undefined : ('no-cmdb' as const);
+  }
+
+  private async lockRecord(profile: string, condition: RawBuilder<boolean>, waits: boolean) {
+    const first = this.records(profile).where('machine_id', 'is', null).where(condition).orderBy('position').limit(1);
+    const locked = first.forUpdate();
+    return await (waits ? locked : locked.skipLocked()).executeTakeFirst();
+  }
+
+  private records(profile: string) {
+    return this.db
       .selectFrom('record')
       .select(['id', 'entry'])
       .where('site', '=', this.site.directory)
       .where('profile', '=', profile);
-    const wanted = Object.keys(forced).length > 0 ? forced : variables;
-    // Only the entries that chooseEntry can choose: those that have the variables, and the first free one.
-    const having = await inProfile
-      .where('machine_id', 'is', null)
-      .where(sql<boolean>`entry @> ${JSON.stringify(wanted)}::jsonb`)
-      .orderBy('position')
-      .limit(1)
-      .execute();
-    const free = await inProfile
-      .where('machine_id', 'is', null)
-      .where('used', '=', false)
-      .orderBy('position')
-      .limit(1)
-      .execute();
-    const candidates = [...having, ...free];
-    const index = chooseEntry(
-      candidates.map(({ entry }) => entry),
-      variables,
-      forced,
-    );
-    if (index !== undefined) return candidates[index];
-    const some = await inProfile.limit(1).executeTakeFirst();
-    return some ? undefined : ('no-cmdb' as const);
   }
 
   private async matched(machine: Machine, profile: Profile, variables: Record<string, Json>): Promise<Registration> {
@@ -393,4 +403,12 @@ class Claim {
     }
     return saved;
   }
+}
+
+function chosen<R extends { entry: CmdbEntry }>(
+  record: R | undefined,
+  variables: Record<string, string>,
+  forced: Record<string, string>,
+): R | undefined {
+  return record && chooseEntry([record.entry], variables, forced) === 0 ? record : undefined;
 }

@@ -95,6 +95,18 @@ async function withSiteLock<T>(connection: Db, directory: string, work: () => Pr
   }
 }
 
+/**
+ * Many claims of a site are under way at once, and none while a person's changes are merged. Until
+ * the transaction ends.
+ */
+export async function lockSite(transaction: Db, directory: string, purpose: 'claim' | 'merge'): Promise<void> {
+  const key = sql`hashtextextended(${`stackwright claims ${directory}`}, 0)`;
+  await (purpose === 'claim'
+    ? sql`SELECT pg_advisory_xact_lock_shared(${key})`
+    : sql`SELECT pg_advisory_xact_lock(${key})`
+  ).execute(transaction);
+}
+
 /** The state file and the CMDB files whose content is not ours; a file that is gone has an empty hash. */
 async function changedFiles(db: Db, site: Site): Promise<{ name: string; hash: string }[]> {
   const known = await db.selectFrom('site_file').selectAll().where('site', '=', site.directory).execute();
@@ -115,7 +127,7 @@ async function mergeChanges(connection: Db, site: Site, reporter: Reporter): Pro
   if (changed.length === 0) return;
   const directory = site.directory;
   const events = await connection.transaction().execute(async (transaction) => {
-    // Claims lock the row of their profile first: none is in the middle while entries change.
+    await lockSite(transaction, directory, 'merge');
     const rows = await transaction
       .selectFrom('profile')
       .select('name')
