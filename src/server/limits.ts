@@ -6,14 +6,16 @@ import { StackwrightError } from '../base/errors.js';
 const ADDRESS_CONNECTIONS = 1000;
 const ALL_CONNECTIONS = 8000;
 
+const MINUTE_MS = 60_000;
+
 /**
- * So many times a minute for each key. Who asks more often is refused until the minute is over;
- * nobody else is.
+ * So many times a minute for each key, from its first time on. Who asks more often is refused until
+ * that minute is over; nobody else is.
  */
 export class Allowance {
   private readonly perMinute: number;
-  private minute = 0;
-  private readonly taken = new Map<string, number>();
+  private readonly taken = new Map<string, { since: number; count: number }>();
+  private cleared = 0;
 
   constructor(perMinute: number) {
     this.perMinute = perMinute;
@@ -21,16 +23,23 @@ export class Allowance {
 
   /** @throws StackwrightError `TooManyRequests` */
   take(key: string, now = Date.now()): void {
-    const minute = Math.floor(now / 60_000);
-    if (minute !== this.minute) this.taken.clear();
-    this.minute = minute;
-    const count = (this.taken.get(key) ?? 0) + 1;
-    this.taken.set(key, count);
-    if (count <= this.perMinute) return;
+    this.forget(now);
+    const known = this.taken.get(key);
+    const own = known && now - known.since < MINUTE_MS ? known : { since: now, count: 0 };
+    own.count++;
+    this.taken.set(key, own);
+    if (own.count <= this.perMinute) return;
     throw new StackwrightError('TooManyRequests', `more than ${this.perMinute} requests in a minute`, {
       value: key,
       hint: 'wait a minute',
     });
+  }
+
+  /** Once a minute, so that those who come once are not kept for ever. */
+  private forget(now: number): void {
+    if (now - this.cleared < MINUTE_MS) return;
+    this.cleared = now;
+    for (const [key, { since }] of this.taken) if (now - since >= MINUTE_MS) this.taken.delete(key);
   }
 }
 
