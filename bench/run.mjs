@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 
 const benches = {
+  claims: () => import('./claims.mjs'),
   firstboot: () => import('./firstboot.mjs'),
   hooks: () => import('./hooks.mjs'),
   image: () => import('./image.mjs'),
