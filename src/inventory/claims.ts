@@ -170,7 +170,7 @@ class Claim {
 
   private async decide(machine: Machine): Promise<Registration> {
     if (machine.state === 'installed' || machine.state === 'up') {
-      const text = `${machine.name} is already installed (${machine.state}); set it to discovered to install it again`;
+      const text = `${machine.name} is already installed (${machine.state}); "stackwright node reinstall" lets it be installed again`;
       return { outcome: 'already-installed', machine, text };
     }
     if (!mayInstall(machine)) {
