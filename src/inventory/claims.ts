@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import pLimit from 'p-limit';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import type { Json, Reporter } from '../base/events.js';
 import { type Db, storeEvent } from '../engine/index.js';
@@ -41,6 +42,12 @@ export interface RegistrationOptions {
 }
 
 /**
+ * Fewer at once than the database has connections: hundreds wait here, and not for a connection, which
+ * they give up in the end. They do not wait for the site's files, which are written for many together.
+ */
+const claiming = pLimit(8);
+
+/**
  * A machine posts its facts: finds its profile, claims its CMDB entry and decrements the count, in
  * one transaction, and shows it in the site's files. A machine that comes again gets the same.
  * @param directory the site
@@ -53,12 +60,14 @@ export async function registerMachine(
   reporter: Reporter,
   options: RegistrationOptions = {},
 ): Promise<Registration> {
-  const { registration, events, changedSites } = await keepingFacts(facts, options.hwDirectory, async () => {
-    const site = await readSite(db, directory, reporter);
-    return await tryingAgain(() =>
-      db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options)),
-    );
-  });
+  const { registration, events, changedSites } = await keepingFacts(facts, options.hwDirectory, () =>
+    claiming(async () => {
+      const site = await readSite(db, directory, reporter);
+      return await tryingAgain(() =>
+        db.transaction().execute((transaction) => new Claim(transaction, site, facts).register(options)),
+      );
+    }),
+  );
   for (const event of events) reporter.report(event);
   for (const changed of changedSites) await showClaims(db, changed, reporter);
   return registration;

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import pLimit from 'p-limit';
 import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { writeFileAtomic } from '../base/files.js';
@@ -27,9 +26,6 @@ import {
 import type { ServerContext } from './app.js';
 import { reportServer } from './events.js';
 
-/** Registrations at once: fewer than the database has connections, so that others are served meanwhile. */
-const REGISTRATIONS = 8;
-
 /** Logs kept of a machine. */
 const MAXIMUM_LOGS = 10;
 
@@ -46,8 +42,6 @@ interface UploadForm {
  * profile's count back, a log is kept.
  */
 export function uploadRoutes(app: FastifyInstance, context: ServerContext): void {
-  // Hundreds at once wait here, and not for a connection to the database, which gives up in the end.
-  const registering = pLimit(REGISTRATIONS);
   for (const path of ['/upload.py', '/cgi-bin/upload.py']) {
     app.post(path, async (request, reply) => {
       const { machine, bootedAnew } = await uploadingMachine(context, request);
@@ -59,7 +53,7 @@ export function uploadRoutes(app: FastifyInstance, context: ServerContext): void
       if (form.failure !== undefined) return takeFailure(context, machine, form);
       if (!form.file) throw new StackwrightError('UploadIncomplete', 'the form has neither a file nor a failure');
       if (form.file.name.endsWith('.log.gz')) return keepLog(context, machine, form);
-      return registering(() => answerFacts(context, machine, request, form));
+      return answerFacts(context, machine, request, form);
     });
   }
 }
