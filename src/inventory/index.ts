@@ -33,6 +33,7 @@ export {
   updateMachine,
 } from './machines.js';
 export { type OperatorAction, operate, operatorActions } from './operate.js';
+export { previewScript } from './preview.js';
 export {
   checkSite,
   type Explanation,

@@ -7,17 +7,21 @@ export interface MatchFlags {
   json: boolean;
 }
 
+const files = {
+  configDir: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Directory with state, *.specs, *.configure',
+    placeholder: 'DIR',
+  },
+  facts: { kind: 'parsed', parse: String, brief: 'Facts as JSON, or a .hw file', placeholder: 'FILE' },
+} as const;
+
 const matchCommand = buildCommand<MatchFlags, [], CliContext>({
   loader: async () => (await import('./profile.run.js')).matchProfile,
   parameters: {
     flags: {
-      configDir: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'Directory with state, *.specs, *.configure',
-        placeholder: 'DIR',
-      },
-      facts: { kind: 'parsed', parse: String, brief: 'Facts as JSON, or a .hw file', placeholder: 'FILE' },
+      ...files,
       json: { kind: 'boolean', brief: 'Print profile and variables as JSON', default: false, withNegated: false },
     },
   },
@@ -30,7 +34,21 @@ const matchCommand = buildCommand<MatchFlags, [], CliContext>({
   },
 });
 
+const scriptCommand = buildCommand<MatchFlags, [], CliContext>({
+  loader: async () => (await import('./profile.run.js')).printScript,
+  parameters: {
+    flags: {
+      ...files,
+      json: { kind: 'boolean', brief: 'Print profile and script as JSON', default: false, withNegated: false },
+    },
+  },
+  docs: {
+    brief: 'Print the configure script that a machine would get; changes nothing',
+    customUsage: [{ input: '--config-dir config --facts machine.json', brief: 'With its layout made into a script' }],
+  },
+});
+
 export const profileRoutes = buildRouteMap({
-  routes: { match: matchCommand },
+  routes: { match: matchCommand, script: scriptCommand },
   docs: { brief: 'Hardware profiles of a site' },
 });
