@@ -23,6 +23,19 @@ it('runs a machine with UEFI and two disks, which asks the network first', () =>
   expect(args).toMatch(/file=disk2\.raw,\S+ -device virtio-blk-pci,drive=disk1,serial=DISK1,bootindex=2/);
 });
 
+it('starts a machine once from a boot medium', () => {
+  const machine = newMachine(newLab(state, 'lab', '/site'), 'node1');
+  const accelerator = { name: 'tcg' as const, reason: 'no KVM' };
+
+  const bios = qemuArguments(machine, accelerator, 'network', '/tmp/boot.iso').join(' ');
+  const uefi = qemuArguments({ ...machine, firmware: 'uefi' }, accelerator, 'network', '/tmp/boot.iso').join(' ');
+
+  expect(bios).toContain('-boot order=c,once=d ');
+  expect(uefi).toMatch(
+    /virtio-net-pci,\S+,bootindex=9 .*file=\/tmp\/boot\.iso,\S+ -device ide-cd,drive=medium,bootindex=0/,
+  );
+});
+
 it('gives a machine the same identity each time, and others another', () => {
   const lab = newLab(state, 'lab', '/site');
 

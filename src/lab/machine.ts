@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
@@ -33,6 +33,8 @@ export interface MachineOptions {
 export interface PowerOnOptions extends MachineOptions {
   /** What the firmware starts from: the network once and then the disk, or the disk. */
   boot: 'network' | 'disk';
+  /** A boot medium in the machine's CD drive: what it starts from once, instead of `boot`. */
+  medium?: string;
   /** Size of each disk that a new machine gets. */
   diskGigabytes: number;
   /** How many disks a new machine gets, and its firmware. */
@@ -64,7 +66,7 @@ export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachin
   rmSync(join(directory, 'console.sock'), { force: true });
   rmSync(join(directory, 'qemu.pid'), { force: true });
   await connectTap(lab, machine);
-  const args = qemuArguments(machine, accelerator, boot);
+  const args = qemuArguments(machine, accelerator, boot, options.medium);
   machine.process = await startInBackground(
     'ip',
     ['netns', 'exec', lab.namespace, 'qemu-system-x86_64', ...args],
@@ -153,7 +155,12 @@ function tapName(machine: LabMachine): string {
 }
 
 /** The arguments of QEMU for a machine with one network card and a serial console. */
-export function qemuArguments(machine: LabMachine, accelerator: Accelerator, boot: 'network' | 'disk'): string[] {
+export function qemuArguments(
+  machine: LabMachine,
+  accelerator: Accelerator,
+  boot: 'network' | 'disk',
+  medium?: string,
+): string[] {
   const accel = accelerator.name === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=512';
   const smbios = `type=1,manufacturer=Stackwright,product=Lab machine,version=1,serial=${machine.serial},uuid=${machine.uuid}`;
   const size = ['-smp', String(machine.processors), '-m', String(machine.memory)];
@@ -164,10 +171,13 @@ export function qemuArguments(machine: LabMachine, accelerator: Accelerator, boo
     ...['-display', 'none', '-nodefaults', '-monitor', 'none'],
     ...['-chardev', 'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log'],
     ...['-serial', 'chardev:console'],
-    ...firmwareArguments(machine, boot),
+    ...firmwareArguments(machine, medium === undefined ? boot : 'medium'),
     ...['-smbios', smbios],
     ...['-netdev', `tap,id=net0,ifname=${tapName(machine)},script=no,downscript=no,vhost=off`],
-    ...['-device', `virtio-net-pci,netdev=net0,mac=${machine.mac}${bootIndex(machine, boot === 'network' ? 0 : 9)}`],
+    ...[
+      '-device',
+      `virtio-net-pci,netdev=net0,mac=${machine.mac}${bootIndex(machine, boot === 'network' && medium === undefined ? 0 : 9)}`,
+    ],
     ...diskFiles(machine).flatMap((file, at) => [
       '-drive',
       // Zeros that a new RAID writes everywhere take no space.
@@ -175,14 +185,22 @@ export function qemuArguments(machine: LabMachine, accelerator: Accelerator, boo
       '-device',
       `virtio-blk-pci,drive=disk${at},serial=DISK${at}${bootIndex(machine, at + 1)}`,
     ]),
+    ...(medium === undefined
+      ? []
+      : [
+          ...['-drive', `if=none,id=medium,file=${resolve(medium)},format=raw,readonly=on,media=cdrom`],
+          ...['-device', `ide-cd,drive=medium${bootIndex(machine, 0)}`],
+        ]),
     ...['-device', 'virtio-rng-pci'],
   ];
 }
 
-function firmwareArguments({ firmware }: LabMachine, boot: 'network' | 'disk'): string[] {
+const ONCE = { network: 'order=c,once=n', medium: 'order=c,once=d', disk: 'order=c' };
+
+function firmwareArguments({ firmware }: LabMachine, boot: keyof typeof ONCE): string[] {
   // From the network once: after the installation's reboot a BIOS starts from the disk. UEFI has no such once; it asks the
   // network again, and is sent on to the disk.
-  if (firmware === 'bios') return ['-boot', boot === 'network' ? 'order=c,once=n' : 'order=c'];
+  if (firmware === 'bios') return ['-boot', ONCE[boot]];
   return [
     ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${OVMF.code}`],
     ...['-drive', 'if=pflash,unit=1,format=raw,file=uefi.vars'],

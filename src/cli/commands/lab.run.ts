@@ -52,8 +52,8 @@ export async function labPowerOnCommand(this: CliContext, flags: LabMachineFlags
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
     const lab = flags.name;
-    const { boot, disk: diskGigabytes, disks, firmware } = flags;
-    const machine = await powerOnMachine({ state, reporter, lab, name, boot, diskGigabytes, disks, firmware });
+    const { boot, disk: diskGigabytes, disks, firmware, medium } = flags;
+    const machine = await powerOnMachine({ state, reporter, lab, name, boot, diskGigabytes, disks, firmware, medium });
     const { bmcPassword: _password, ...shown } = machine;
     if (flags.json) this.printJson(shown);
   });

@@ -83,6 +83,7 @@ export interface LabMachineFlags extends LabFlags {
   disk: number;
   disks: number;
   firmware: 'bios' | 'uefi';
+  medium?: string;
 }
 
 const machine = { kind: 'tuple', parameters: [{ brief: 'Machine', parse: String, placeholder: 'MACHINE' }] } as const;
@@ -97,6 +98,7 @@ const powerOn = buildCommand<LabMachineFlags, [string], CliContext>({
       disk: { kind: 'parsed', parse: parseGigabytes, brief: 'Size of a new machine’s disks in GB', default: '4' },
       disks: { kind: 'parsed', parse: parseCount, brief: 'How many disks a new machine has', default: '1' },
       firmware: { kind: 'enum', values: ['bios', 'uefi'], brief: 'Firmware of a new machine', default: 'bios' },
+      medium: { kind: 'parsed', parse: String, brief: 'Start once from this boot medium', optional: true },
     },
     positional: machine,
   },
@@ -105,6 +107,7 @@ const powerOn = buildCommand<LabMachineFlags, [string], CliContext>({
     customUsage: [
       { input: 'node-1', brief: 'A blank machine that starts from the network' },
       { input: 'node-2 --firmware uefi --disks 2', brief: 'One with UEFI, and disks to mirror' },
+      { input: 'node-3 --medium boot.iso', brief: 'One that starts from what netboot media has written' },
       { input: 'node-1 --boot disk', brief: 'The same machine later, from its disk' },
     ],
   },
