@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isNode, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { StackwrightError } from '../base/errors.js';
 import { readTextIfExists } from '../base/files.js';
 import { registerSecret } from '../base/mask.js';
 import type { StateDirectory } from '../base/state.js';
+import { readYaml } from '../base/yaml.js';
 
 const Login = {
   user: z.string().min(1).max(64).optional(),
@@ -80,21 +80,17 @@ function requirePrivate(file: string): void {
 }
 
 function parse(text: string, file: string): z.infer<typeof Settings> {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-  const [syntax] = document.errors;
-  if (syntax) throw invalid(syntax.message, file, counter.linePos(syntax.pos[0]).line);
-  const parsed = Settings.safeParse(document.toJS());
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = issue?.path ?? [];
-  const node = document.getIn(path, true);
-  const line = isNode(node) && node.range ? counter.linePos(node.range[0]).line : undefined;
-  throw invalid(`${path.map(String).join('.')}: ${issue?.message}`, file, line);
-}
-
-function invalid(message: string, file: string, line: number | undefined): StackwrightError {
-  return new StackwrightError('BmcFileInvalid', message, { file, line, hint: 'see docs/reference/power.md' });
+  const yaml = readYaml(text, Settings);
+  if (!yaml.mistake) return yaml.data;
+  const { path, message, line, column } = yaml.mistake;
+  const where = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
+  // Not the value: it could be a password.
+  throw new StackwrightError('BmcFileInvalid', where + message, {
+    file,
+    line,
+    column,
+    hint: 'see docs/reference/power.md',
+  });
 }
 
 function passwordOf(login: { password?: string; password_file?: string }, file: string): string | undefined {

@@ -1,16 +1,13 @@
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
-import { messageOf, StackwrightError } from '../../base/errors.js';
+import { StackwrightError } from '../../base/errors.js';
 import { parseSize } from '../../base/sizes.js';
+import { readYaml, type YamlMistake, type YamlPath } from '../../base/yaml.js';
 import { type Content, Layout } from './schema.js';
-
-/** Where a value stands: the keys that lead to it. */
-type Path = readonly PropertyKey[];
 
 /** A layout as it was written, and where. */
 export interface LayoutFile {
   layout: Layout;
   /** A mistake in the value at `path`, to be thrown. */
-  wrong(path: Path, message: string, value?: string, hint?: string): StackwrightError;
+  wrong(path: YamlPath, message: string, value?: string, hint?: string): StackwrightError;
 }
 
 /**
@@ -18,49 +15,20 @@ export interface LayoutFile {
  * @throws StackwrightError `LayoutInvalid` with file, line, value
  */
 export function parseLayout(text: string, file: string): LayoutFile {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
-  const place = (path: Path) => {
-    // A key that is missing has no place: its parent has.
-    for (let length = path.length; length >= 0; length--) {
-      const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return counter.linePos(node.range[0]);
-    }
-    return { line: 1, col: 1 };
-  };
-  const wrong: LayoutFile['wrong'] = (path, message, value, hint = 'see docs/reference/layout.md') => {
-    const { line, col } = place(path);
-    const where = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
-    return new StackwrightError('LayoutInvalid', `${where}${message}`, { file, line, column: col, value, hint });
-  };
-  const [syntax] = document.errors;
-  if (syntax) {
-    const { line, col } = counter.linePos(syntax.pos[0]);
-    const hint = 'correct the YAML';
-    throw new StackwrightError('LayoutInvalid', syntax.message, { file, line, column: col, hint });
-  }
-  const parsed = Layout.safeParse(plainValue(document, wrong));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const path = issue?.path ?? [];
-    const value: unknown = document.getIn(path);
-    throw wrong(path, issue?.message ?? 'it is wrong', isPlain(value) ? String(value) : undefined);
-  }
-  const read = { layout: parsed.data, wrong };
+  const yaml = readYaml(text, Layout);
+  const wrong: LayoutFile['wrong'] = (path, message, value, hint) =>
+    invalid(file, { path, message, value, ...yaml.placeOf(path) }, hint);
+  if (yaml.mistake) throw invalid(file, yaml.mistake);
+  const read = { layout: yaml.data, wrong };
   checkLayout(read);
   return read;
 }
 
-function plainValue(document: Document, wrong: LayoutFile['wrong']): unknown {
-  try {
-    // Aliases could multiply what a file of a few bytes means.
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (error) {
-    throw wrong([], messageOf(error).toLowerCase(), undefined, 'write the value out where *NAME stands');
-  }
+function invalid(file: string, mistake: YamlMistake, hint = 'see docs/reference/layout.md'): StackwrightError {
+  const { path, message, line, column, value } = mistake;
+  const where = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
+  return new StackwrightError('LayoutInvalid', where + message, { file, line, column, value, hint });
 }
-
-const isPlain = (value: unknown) => typeof value === 'string' || typeof value === 'number';
 
 /** All partitions, arrays and volumes with what they hold and where that is written. */
 export function contentsOf(layout: Layout): { name: string; path: string[]; content: Content }[] {
