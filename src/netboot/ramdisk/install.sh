@@ -381,6 +381,7 @@ report_installed() {
 	for directory in dev proc sys; do umount "/chroot/$directory"; done
 	cat /chroot/etc/ssh/ssh_host_*_key.pub > /run/host-keys
 	umount_all || fail "the target could not be unmounted"
+	stop_storage
 	upload_log
 	server --max-time 60 --form "host_keys=@/run/host-keys;filename=host_keys" --form "disk=$DISK" "$SERVER/v1/node/installed" > /dev/null || fail "the server did not take the report"
 	say "installed, up $(cut -d. -f1 /proc/uptime) s"
@@ -391,6 +392,13 @@ umount_all() {
 	awk '$2 == "/chroot" || $2 ~ "^/chroot/" { print $2 }' /proc/mounts | sort -r | while read -r point; do
 		umount "$point" || exit 1
 	done
+}
+
+# Arrays that are not stopped are checked at the next start.
+stop_storage() {
+	[ ! -e /dev/mapper/control ] || DM_DISABLE_UDEV=1 vgchange --quiet --activate n > /dev/null 2>&1
+	[ ! -e /proc/mdstat ] || mdadm --stop --scan --quiet
+	return 0
 }
 
 upload_log() {
