@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../base/package-root.js';
 import { parseFacts } from '../inventory/index.js';
 import { parseModuleDependencies } from './ramdisk.js';
@@ -32,4 +32,62 @@ it('collects what this machine is, of which the server makes facts', () => {
   expect(facts).toContainEqual(['cpu', 'logical', 'number', expect.stringMatching(/^[1-9]\d*$/)]);
   expect(facts).toContainEqual(['memory', 'total', 'size', expect.stringMatching(/^[1-9]\d*$/)]);
   expect(facts).toContainEqual(['disk', 'logical', 'count', expect.stringMatching(/^\d+$/)]);
+});
+
+describe('the kernel line', () => {
+  /** Runs functions of the installation on this host; what would change it is printed instead. */
+  function installation(line: string, commands: string): string {
+    const stand = [
+      `. ${join(scripts, 'install.sh')}`,
+      'cat() { if [ "$1" = /proc/cmdline ]; then echo "$LINE"; else command cat "$@"; fi; }',
+      'mkdir() { :; }',
+      'keep_token() { :; }',
+      'ip() { case "$*" in *show*) echo "2: eth0 inet 10.0.0.7/24 scope global" ;; *) echo "ip $*" ;; esac; }',
+      'udhcpc() { echo "udhcpc $2"; }',
+      'fail() { echo "FAILED: $*"; exit 1; }',
+      'read_kernel_line',
+      commands,
+    ].join('\n');
+    const { stdout } = spawnSync('sh', ['-c', stand], { encoding: 'utf8', env: { ...process.env, LINE: line } });
+    return stdout;
+  }
+
+  it('says where the server is, what to do, and what the installed system gets', () => {
+    const line =
+      'BOOT_IMAGE=/vmlinuz console=ttyS0 quiet SERV=10.0.0.1 HTTP_PORT=8080 TOKEN=a-b_c ONSUCCESS=kexec SECTION=LAB ' +
+      'HSERV=10.0.0.3 HPATH=/roles "|console=ttyS1 nomodeset|"';
+
+    const said = installation(
+      line,
+      'echo "$SERVER $TOKEN $ONSUCCESS $ONFAILURE $SECTION $HSERV:$HSERV_PORT$HPATH [$RSERV] [$TARGET_KERNEL_LINE]"',
+    );
+
+    expect(said).toBe('http://10.0.0.1:8080 a-b_c kexec console LAB 10.0.0.3:80/roles [] [console=ttyS1 nomodeset]\n');
+  });
+
+  it('is never evaluated, and odd words are passed over', () => {
+    const said = installation(
+      'SERV=10.0.0.1 SECTION=$(id) RSERV=`id` ONSUCCESS=sleep PATH=/tmp',
+      'echo "[$SECTION] [$RSERV] $ONSUCCESS ${PATH%%:*}"',
+    );
+
+    expect(said).toContain('stackwright: ignoring odd value of SECTION\n');
+    expect(said).toContain('stackwright: ONSUCCESS=sleep means nothing, taking reboot\n');
+    expect(said.trim().split('\n').at(-1)).toMatch(/^\[\] \[\] reboot (?!\/tmp$)/);
+  });
+
+  it('gives static addresses', () => {
+    const said = installation('IP=lo:10.0.0.7/24:10.0.0.254', 'start_network');
+
+    expect(said).toContain('ip address add 10.0.0.7/24 dev lo\nip route add default via 10.0.0.254\n');
+    expect(said).toContain('stackwright: eth0 has ');
+  });
+
+  it.each([
+    ['IP=eth7:dhcp', /FAILED: IP=eth7:dhcp names an interface that this machine has not/],
+    ['IP=all:10.0.0.7/24', /FAILED: .* gives one address to all interfaces/],
+    ['IP=lo:static', /FAILED: IP=lo:static is not IF:dhcp/],
+  ])('refuses %s', (line, reason) => {
+    expect(installation(line, 'start_network')).toMatch(reason);
+  });
 });
