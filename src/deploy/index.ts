@@ -30,5 +30,6 @@ export {
   type StepReport,
   showRun,
 } from './run.js';
+export { type LoggedEvent, runLog } from './run-log.js';
 export { listSiteHooks } from './site-hooks.js';
 export { undeployRun } from './undeploy.js';

@@ -5,11 +5,13 @@ import {
   type DeployOutcome,
   deployRun,
   inventoryMachines,
+  type LoggedEvent,
   listRuns,
   localSshConfig,
   planRun,
   type RunReport,
   resumeRun,
+  runLog,
   type StepReport,
   showRun,
   undeployRun,
@@ -20,7 +22,7 @@ import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import { lazyDatabase } from '../lazy-database.js';
 import { plainTable } from '../table.js';
-import type { DeployFlags, LookFlags, RunFlags } from './deploy.js';
+import type { DeployFlags, LogFlags, LookFlags, RunFlags } from './deploy.js';
 
 export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
   await command(this, flags.json, async () => {
@@ -135,6 +137,26 @@ export async function showDeployment(this: CliContext, flags: LookFlags, run: st
       await db.destroy();
     }
   });
+}
+
+export async function logDeployment(this: CliContext, flags: LogFlags, run?: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const db = await openDatabase(await this.openState(this.reporter(flags)));
+    try {
+      for await (const event of runLog(db, run, { follow: flags.follow })) {
+        if (flags.json) this.print(JSON.stringify(event));
+        else this.print(eventLine(event));
+      }
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+function eventLine({ time, level, message }: LoggedEvent): string {
+  const text =
+    level === 'error' ? outputColors.red(message) : level === 'warn' ? outputColors.yellow(message) : message;
+  return `${outputColors.dim(time.toISOString())} ${text}`;
 }
 
 /** Interrupting is safe: what runs on the hosts goes on there, and the run goes on where it was. */

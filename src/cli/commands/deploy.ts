@@ -23,6 +23,11 @@ export interface RunFlags {
   verbose: boolean;
 }
 
+export interface LogFlags {
+  follow: boolean;
+  json: boolean;
+}
+
 export interface LookFlags {
   json: boolean;
 }
@@ -202,9 +207,36 @@ export const cleanCommand = removalCommand(
   'Stop what a deployment has started and remove what it has installed, hooks first',
   'Undo the latest deployment',
 );
+const logCommand = buildCommand<LogFlags, [string?], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).logDeployment,
+  parameters: {
+    flags: {
+      follow: { kind: 'boolean', brief: 'Go on until the run ends', default: false, withNegated: false },
+      json,
+    },
+    aliases: { f: 'follow' },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ parse: String, optional: true, brief: 'The run; the latest', placeholder: 'RUN' }],
+    },
+  },
+  docs: {
+    brief: 'Print what a run has reported, also from another terminal while it goes on',
+    customUsage: [
+      { input: '', brief: 'Of the latest run' },
+      { input: '--follow 20261121-120000-1f2e', brief: 'Of this run, until it ends' },
+    ],
+  },
+});
 
 export const deployRoutes = buildRouteMap({
-  routes: { start: startCommand, resume: resumeCommand, list: listCommand, show: showCommand },
+  routes: {
+    start: startCommand,
+    resume: resumeCommand,
+    list: listCommand,
+    show: showCommand,
+    log: logCommand,
+  },
   defaultCommand: 'start',
   docs: { brief: 'Deploy services from an answer file, and go on where a run was cut off' },
 });
