@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import { terminalInterviewer } from './interviewer.js';
 
-const question = { name: 'CONFIG_X', prompt: 'Enter it', usage: 'It.', proposal: 'five' };
+const question = { name: 'CONFIG_X', prompt: 'Enter it', proposal: 'five' };
 
 /** A terminal of which both ends are ours. */
 function terminal() {

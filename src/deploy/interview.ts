@@ -29,7 +29,6 @@ export interface Interviewer {
 export interface Question {
   name: string;
   prompt: string;
-  usage: string;
   proposal: string;
 }
 
@@ -119,9 +118,9 @@ async function askParameter(
   known: Configuration,
 ): Promise<{ given: string; value: string }> {
   const proposal = proposalOf(parameter, known, proposals);
-  const { name, prompt, usage } = parameter;
+  const { name, prompt } = parameter;
   for (;;) {
-    const given = await askParameterOnce(parameter, interviewer, { name, prompt, usage, proposal });
+    const given = await askParameterOnce(parameter, interviewer, { name, prompt, proposal });
     if (given === undefined) {
       interviewer.say('the two are not the same');
       continue;

@@ -1,4 +1,9 @@
-import { earlierReleases, lastRelease } from './packstack-names.js';
+import { commonGroups } from './packstack/common.js';
+import { earlierGroups } from './packstack/earlier.js';
+import { serviceGroups } from './packstack/services.js';
+import { storageGroups } from './packstack/storage.js';
+
+const groups = [...commonGroups, ...storageGroups, ...serviceGroups, ...earlierGroups];
 
 /** A parameter that packstack has or had. */
 export interface PackstackParameter {
@@ -14,15 +19,14 @@ export interface PackstackParameter {
  * Every parameter of packstack, those of its last release first: an answer file may have any of them. What no plugin
  * declares is reported as not supported, with the reason, and never silently ignored.
  */
-export const packstackParameters: PackstackParameter[] = [...lastRelease, ...earlierReleases].flatMap(
-  ({ group, why, parameters }) =>
-    parameters
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const [name = '', option = ''] = line.trim().split(' ');
-        return { name, option, group, why };
-      }),
+export const packstackParameters: PackstackParameter[] = groups.flatMap(({ group, why, parameters }) =>
+  parameters
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', option = ''] = line.trim().split(' ');
+      return { name, option, group, why };
+    }),
 );
 
 const byName = new Map(packstackParameters.map((parameter) => [parameter.name, parameter]));

@@ -4,17 +4,17 @@ Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
+$database_url = stackwright::database_url(
+  lookup('CONFIG_MARIADB_HOST'),
+  'keystone',
+  lookup('CONFIG_KEYSTONE_DB_PW'),
+  'keystone',
+  $addresses
+)
 $url = stackwright::http_url($address, 5000)
 
 class { 'keystone::db':
-  database_connection => os_database_connection({
-    'dialect'  => 'mysql+pymysql',
-    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
-    'username' => 'keystone',
-    'password' => lookup('CONFIG_KEYSTONE_DB_PW'),
-    'database' => 'keystone',
-    'charset'  => 'utf8',
-  }),
+  database_connection => $database_url,
 }
 class { 'keystone::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
 

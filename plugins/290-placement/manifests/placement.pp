@@ -4,6 +4,13 @@ Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
+$database_url = stackwright::database_url(
+  lookup('CONFIG_MARIADB_HOST'),
+  'placement',
+  lookup('CONFIG_PLACEMENT_DB_PW'),
+  'placement',
+  $addresses
+)
 $url = stackwright::http_url($address, 8778)
 $identity = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
@@ -14,14 +21,7 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
 }
 
 class { 'placement::db':
-  database_connection => os_database_connection({
-    'dialect'  => 'mysql+pymysql',
-    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
-    'username' => 'placement',
-    'password' => lookup('CONFIG_PLACEMENT_DB_PW'),
-    'database' => 'placement',
-    'charset'  => 'utf8',
-  }),
+  database_connection => $database_url,
 }
 class { 'placement::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
 class { 'placement': sync_db => true }

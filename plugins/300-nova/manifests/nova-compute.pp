@@ -3,6 +3,12 @@ File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
+$amqp_url = stackwright::amqp_url(
+  lookup('CONFIG_AMQP_HOST'),
+  lookup('CONFIG_AMQP_AUTH_USER'),
+  lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  $addresses
+)
 $address = lookup('HOST_ADDRESS')
 $controller = stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses)
 $wanted = lookup('CONFIG_NOVA_LIBVIRT_VIRT_TYPE')
@@ -14,13 +20,7 @@ $virt_type = $wanted ? {
 
 class { 'stackwright::nova::common':
   address            => $address,
-  transport_url      => os_transport_url({
-    'transport' => 'rabbit',
-    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
-    'port'      => '5672',
-    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
-    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  }),
+  transport_url      => $amqp_url,
   identity           => "${stackwright::http_url($controller, 5000)}/v3",
   controller         => $controller,
   region             => lookup('CONFIG_KEYSTONE_REGION'),

@@ -3,6 +3,12 @@ File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
+$amqp_url = stackwright::amqp_url(
+  lookup('CONFIG_AMQP_HOST'),
+  lookup('CONFIG_AMQP_AUTH_USER'),
+  lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  $addresses
+)
 $address = lookup('HOST_ADDRESS')
 $url = "${stackwright::http_url($address, 8774)}/v2.1"
 $identity = "${stackwright::http_url($address, 5000)}/v3"
@@ -13,23 +19,12 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
   default => undef,
 }
 $workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
-$database = {
-  'dialect'  => 'mysql+pymysql',
-  'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
-  'username' => 'nova',
-  'password' => lookup('CONFIG_NOVA_DB_PW'),
-  'charset'  => 'utf8',
-}
+$database_host = lookup('CONFIG_MARIADB_HOST')
+$database_password = lookup('CONFIG_NOVA_DB_PW')
 
 class { 'stackwright::nova::common':
   address            => $address,
-  transport_url      => os_transport_url({
-    'transport' => 'rabbit',
-    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
-    'port'      => '5672',
-    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
-    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  }),
+  transport_url      => $amqp_url,
   identity           => $identity,
   controller         => $address,
   region             => $region,
@@ -41,8 +36,8 @@ class { 'stackwright::nova::common':
   debug              => lookup('CONFIG_DEBUG_MODE') == 'y',
 }
 class { 'nova::db':
-  database_connection     => os_database_connection($database + { 'database' => 'nova' }),
-  api_database_connection => os_database_connection($database + { 'database' => 'nova_api' }),
+  database_connection     => stackwright::database_url($database_host, 'nova', $database_password, 'nova', $addresses),
+  api_database_connection => stackwright::database_url($database_host, 'nova', $database_password, 'nova_api', $addresses),
 }
 class { 'nova::keystone::authtoken':
   password             => $password,

@@ -3,15 +3,15 @@ File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
+$amqp_url = stackwright::amqp_url(
+  lookup('CONFIG_AMQP_HOST'),
+  lookup('CONFIG_AMQP_AUTH_USER'),
+  lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  $addresses
+)
 
 class { 'stackwright::neutron::common':
-  transport_url => os_transport_url({
-    'transport' => 'rabbit',
-    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
-    'port'      => '5672',
-    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
-    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  }),
+  transport_url => $amqp_url,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
   mtu           => $facts.get('networking.mtu', 1500),
 }

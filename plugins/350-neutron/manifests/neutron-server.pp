@@ -3,7 +3,20 @@ File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $addresses = lookup('HOST_ADDRESSES')
+$amqp_url = stackwright::amqp_url(
+  lookup('CONFIG_AMQP_HOST'),
+  lookup('CONFIG_AMQP_AUTH_USER'),
+  lookup('CONFIG_AMQP_AUTH_PASSWORD'),
+  $addresses
+)
 $address = lookup('HOST_ADDRESS')
+$database_url = stackwright::database_url(
+  lookup('CONFIG_MARIADB_HOST'),
+  'neutron',
+  lookup('CONFIG_NEUTRON_DB_PW'),
+  'neutron',
+  $addresses
+)
 $url = stackwright::http_url($address, 9696)
 $identity = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
@@ -15,25 +28,12 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
 $workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
 
 class { 'stackwright::neutron::common':
-  transport_url => os_transport_url({
-    'transport' => 'rabbit',
-    'host'      => stackwright::address_of(lookup('CONFIG_AMQP_HOST'), $addresses),
-    'port'      => '5672',
-    'username'  => lookup('CONFIG_AMQP_AUTH_USER'),
-    'password'  => lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  }),
+  transport_url => $amqp_url,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
   mtu           => $facts.get('networking.mtu', 1500),
 }
 class { 'neutron::db':
-  database_connection => os_database_connection({
-    'dialect'  => 'mysql+pymysql',
-    'host'     => stackwright::address_of(lookup('CONFIG_MARIADB_HOST'), $addresses),
-    'username' => 'neutron',
-    'password' => lookup('CONFIG_NEUTRON_DB_PW'),
-    'database' => 'neutron',
-    'charset'  => 'utf8',
-  }),
+  database_connection => $database_url,
 }
 class { 'neutron::keystone::authtoken':
   password             => $password,
