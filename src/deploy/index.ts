@@ -27,6 +27,7 @@ export {
   planRun,
   type RunReport,
   resumeRun,
+  retryRun,
   type StepReport,
   showRun,
 } from './run.js';

@@ -38,6 +38,7 @@ import {
   type Sequence,
 } from './plugin.js';
 import { writeManifests } from './puppet.js';
+import { stepsFrom } from './retry.js';
 import { type Contributions, type RunKind, stagesOf } from './stages.js';
 
 export interface DeployOptions {
@@ -139,18 +140,39 @@ export async function planRun(options: Omit<DeployOptions, 'db'>): Promise<Deplo
 export async function resumeRun(
   options: Pick<DeployOptions, 'state' | 'db' | 'reporter' | 'runId'>,
 ): Promise<DeployOutcome> {
-  const { state, db } = options;
-  const run = options.runId ?? (await latestUnfinished(db));
+  const run = options.runId ?? (await latestUnfinished(options.db));
+  return await execute(options, await savedRun(options, run));
+}
+
+/** A run as it was planned, from its directory. */
+async function savedRun(
+  { state, reporter }: Pick<DeployOptions, 'state' | 'reporter'>,
+  run: string,
+): Promise<PreparedRun> {
   const directory = runDirectory(state, run);
   const saved = await readSavedRun(directory, run);
-  const prepared = await reconstruct(saved, directory, options.reporter);
+  const prepared = await reconstruct(saved, directory, reporter);
   if (prepared.fingerprint !== saved.fingerprint) {
     throw new StackwrightError('RunPlanChanged', `the run ${run} was planned by another version and cannot go on`, {
       value: run,
       hint: `start a new run: stackwright deploy --answer-file ${saved.answerFile}`,
     });
   }
-  return await execute(options, prepared);
+  return prepared;
+}
+
+/**
+ * Does the steps of a run again from one on, also where it had ended well: those of that step's stage and of all later
+ * ones, of one host or of all. Steps before it are not repeated.
+ * @param from the id of a step, with its host or without: `manifest.glance@ctl`, `manifest.glance`
+ * @throws StackwrightError `RunUnknown`, `StepUnknown`, `RunPlanChanged`, `RunLocked`
+ */
+export async function retryRun(
+  options: Pick<DeployOptions, 'state' | 'db' | 'reporter'> & { runId: string; from: string; host?: string },
+): Promise<DeployOutcome> {
+  const prepared = await savedRun(options, options.runId);
+  const repeat = stepsFrom(prepared.stages, options);
+  return await execute(options, prepared, repeat);
 }
 
 /** Newest first. */
@@ -351,6 +373,7 @@ async function fingerprintOf(directory: string, stages: DeployStage[]): Promise<
 async function execute(
   options: Pick<DeployOptions, 'state' | 'db' | 'reporter'>,
   prepared: PreparedRun,
+  repeat?: ReadonlySet<string>,
 ): Promise<DeployOutcome> {
   const { state, db, reporter } = options;
   await using ssh = openSsh(state);
@@ -358,6 +381,7 @@ async function execute(
     state,
     db,
     reporter,
+    repeat,
     run: {
       id: prepared.run,
       directory: prepared.directory,

@@ -72,6 +72,8 @@ export interface ExecuteOptions {
   run: DurableRun;
   /** How many steps go at once over all hosts. */
   sideBySide?: number;
+  /** Finished steps that are to be done again, by id; the run then has another attempt, though it had ended. */
+  repeat?: ReadonlySet<string>;
 }
 
 /** Everything that a run reports; kept in the database with the run. */
@@ -148,6 +150,7 @@ interface Execution {
   db: Db;
   reporter: Reporter;
   limit: LimitFunction;
+  repeat: ReadonlySet<string>;
   /** Step id → its place in `run_step`, from 1. */
   positions: Map<string, number>;
   finishedBefore: number;
@@ -158,7 +161,7 @@ interface Execution {
 let current: Execution | undefined;
 let registered: ((input: AttemptInput) => Promise<AttemptOutput>) | undefined;
 
-function newExecution({ db, run, reporter, sideBySide }: ExecuteOptions): Execution {
+function newExecution({ db, run, reporter, sideBySide, repeat }: ExecuteOptions): Execution {
   const steps = run.stages.flatMap((stage) => stage.steps);
   const storing = new Set<Promise<void>>();
   const stored = {
@@ -176,6 +179,7 @@ function newExecution({ db, run, reporter, sideBySide }: ExecuteOptions): Execut
     db,
     reporter: stored,
     limit: pLimit(sideBySide ?? 50),
+    repeat: repeat ?? new Set(),
     positions: new Map(steps.map((step, index) => [step.id, index + 1])),
     finishedBefore: 0,
     eventsStored: async () => {
@@ -228,17 +232,19 @@ async function latestAttempt(
   execution: Execution,
   workflow: (input: AttemptInput) => Promise<AttemptOutput>,
 ): Promise<AttemptOutput> {
-  const { id } = execution.run;
+  const { repeat, run } = execution;
+  const { id } = run;
   let finished: Record<string, Json> = {};
   for (let attempt = 1; ; attempt++) {
     const workflowID = `${id}/${attempt}`;
     const status = await dbos.getWorkflowStatus(workflowID);
     if (status?.status === 'SUCCESS') {
       const output = status.output as AttemptOutput;
-      if (output.failures.length === 0) return output;
+      if (output.failures.length === 0 && repeat.size === 0) return output;
       finished = output.finished;
     } else if (status === null) {
-      const handle = await dbos.startWorkflow(workflow, { workflowID })({ run: id, attempt, finished });
+      const kept = Object.fromEntries(Object.entries(finished).filter(([step]) => !repeat.has(step)));
+      const handle = await dbos.startWorkflow(workflow, { workflowID })({ run: id, attempt, finished: kept });
       return await handle.getResult();
     } else if (status.status === 'PENDING' || status.status === 'ENQUEUED') {
       // Recovered at launch: DBOS puts it into its own queue and takes it out again within a second.

@@ -11,6 +11,7 @@ import {
   planRun,
   type RunReport,
   resumeRun,
+  retryRun,
   runLog,
   type StepReport,
   showRun,
@@ -22,7 +23,7 @@ import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import { lazyDatabase } from '../lazy-database.js';
 import { plainTable } from '../table.js';
-import type { DeployFlags, LogFlags, LookFlags, RunFlags } from './deploy.js';
+import type { DeployFlags, LogFlags, LookFlags, RetryFlags, RunFlags } from './deploy.js';
 
 export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
   await command(this, flags.json, async () => {
@@ -81,6 +82,22 @@ export async function resumeDeployment(this: CliContext, flags: RunFlags, run?: 
     try {
       sayHowToGoOn(this);
       conclude(this, flags.json, await resumeRun({ state, db, reporter, ...(run ? { runId: run } : {}) }));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function retryDeployment(this: CliContext, flags: RetryFlags, run: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const { from, host } = flags;
+    const db = await openDatabase(state);
+    try {
+      sayHowToGoOn(this);
+      const retried = { state, db, reporter, runId: run, from, ...(host ? { host } : {}) };
+      conclude(this, flags.json, await retryRun(retried));
     } finally {
       await db.destroy();
     }

@@ -23,6 +23,11 @@ export interface RunFlags {
   verbose: boolean;
 }
 
+export interface RetryFlags extends RunFlags {
+  from: string;
+  host?: string;
+}
+
 export interface LogFlags {
   follow: boolean;
   json: boolean;
@@ -157,6 +162,26 @@ const resumeCommand = buildCommand<RunFlags, [string?], CliContext>({
   },
 });
 
+const retryCommand = buildCommand<RetryFlags, [string], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).retryDeployment,
+  parameters: {
+    flags: {
+      from: { kind: 'parsed', parse: String, brief: 'The first step to do again', placeholder: 'STEP' },
+      host: { kind: 'parsed', parse: String, optional: true, brief: 'Only on this host', placeholder: 'HOST' },
+      json,
+      verbose,
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'The run', placeholder: 'RUN' }] },
+  },
+  docs: {
+    brief: 'Do steps of a run again, from one on',
+    customUsage: [
+      { input: '--from manifest.glance 20261121-120000-1f2e', brief: 'This step and all after it, on every host' },
+      { input: '--from manifest.neutron-compute --host c1 20261121-120000-1f2e', brief: 'Only on c1' },
+    ],
+  },
+});
+
 const listCommand = buildCommand<LookFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).listDeployments,
   parameters: { flags: { json } },
@@ -233,6 +258,7 @@ export const deployRoutes = buildRouteMap({
   routes: {
     start: startCommand,
     resume: resumeCommand,
+    retry: retryCommand,
     list: listCommand,
     show: showCommand,
     log: logCommand,
