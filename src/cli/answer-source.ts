@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
 import { localAddress } from '../base/local-address.js';
 import {
   type FindMachines,
@@ -20,6 +21,7 @@ export interface AnswerSource {
   installHosts?: string;
   overrides: Overrides;
   findMachines?: FindMachines;
+  reporter: Reporter;
 }
 
 /** An answer file, and what counts before it. */
@@ -34,7 +36,7 @@ export interface ChosenAnswers {
  * @throws StackwrightError `WrongUsage` for two sources at once, and for none without a terminal
  */
 export async function chooseAnswers(context: CliContext, source: AnswerSource): Promise<ChosenAnswers> {
-  const { answerFile, allinone, installHosts, overrides } = source;
+  const { answerFile, allinone, installHosts, overrides, reporter } = source;
   const named = [answerFile, allinone || undefined, installHosts].filter((one) => one !== undefined);
   if (named.length > 1) throw wrongUsage('--answer-file, --allinone and --install-hosts exclude one another');
   if (answerFile !== undefined) return { answerFile, overrides };
@@ -42,8 +44,7 @@ export async function chooseAnswers(context: CliContext, source: AnswerSource): 
   const hosts = allinone ? [localAddress()] : splitHosts(installHosts);
   const path = newAnswerFilePath();
   const given = hosts.length > 0 ? new Map([...overridesForHosts(hosts), ...overrides]) : await ask(context, source);
-  await generateAnswers(path, { overrides: given });
-  context.process.stderr.write(`the answers are in ${path}; deploy with them again by --answer-file ${path}\n`);
+  await generateAnswers(path, { overrides: given, reporter });
   return { answerFile: path, overrides: new Map() };
 }
 

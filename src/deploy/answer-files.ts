@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
+import type { Reporter } from '../base/events.js';
 import {
   type AnswerFile,
   changeAnswerFile,
@@ -11,6 +12,7 @@ import {
 } from '../base/ini.js';
 import { MASK, registerSecret } from '../base/mask.js';
 import { type AnswerFinding, groupsOf, parametersOf, type ResolveOptions, resolveAnswers } from './answers.js';
+import type { DeployEvent } from './events.js';
 import type { Configuration, FindMachines, Parameter } from './parameter.js';
 import { type DeployPlugin, loadPlugins } from './plugin.js';
 import { PASSWORD_PLACEHOLDER, password, randomPassword } from './processors.js';
@@ -96,7 +98,7 @@ export async function diffAnswers(
  */
 export async function generateAnswers(
   path: string,
-  options: { overwrite?: boolean; overrides?: Overrides } = {},
+  options: { overwrite?: boolean; overrides?: Overrides; reporter?: Reporter } = {},
 ): Promise<void> {
   const plugins = await loadPlugins();
   const file = overrideAnswers({ path, answers: [], get: () => undefined }, proposals(plugins, options.overrides));
@@ -105,6 +107,13 @@ export async function generateAnswers(
   const given = (name: string, value: string) => options.overrides?.get(name) ?? value;
   const written = writtenAnswers(plugins, configuration).map((one) => ({ ...one, value: given(one.name, one.value) }));
   await writeAnswerFile(path, written, options);
+  const event: DeployEvent = {
+    code: 'deploy.answers.written',
+    level: 'info',
+    message: `the answers are in ${path}; deploy with them again by --answer-file ${path}`,
+    data: { file: path },
+  };
+  options.reporter?.report(event);
 }
 
 /** The configuration as an answer file that gives the same configuration. */

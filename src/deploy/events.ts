@@ -4,6 +4,7 @@ import type { StackwrightEvent } from '../base/events.js';
 export type DeployEvent =
   | StackwrightEvent<'deploy.answer.noted', AnswerData>
   | StackwrightEvent<'deploy.answer.wrong', AnswerData>
+  | StackwrightEvent<'deploy.answers.written', { file: string }>
   | StackwrightEvent<'deploy.planned', { run: string; directory: string; hosts: number; manifests: number }>
   | StackwrightEvent<'deploy.host.found', { host: string; system: string; address: string }>
   | StackwrightEvent<'deploy.packages.installed', { host: string; packages: string[] }>

@@ -1,3 +1,4 @@
+import { MASK } from '../base/mask.js';
 import type { Overrides } from './answer-files.js';
 import { processAnswer } from './answers.js';
 import {
@@ -106,7 +107,7 @@ async function askGroup(
     const { given, value } = await askParameter(parameter, interviewer, asking, known);
     values.set(parameter.name, value);
     asked.given.set(parameter.name, given);
-    asked.summary.push({ prompt: parameter.name, value: parameter.mask && given !== '' ? '********' : given });
+    asked.summary.push({ prompt: parameter.name, value: parameter.mask && given !== '' ? MASK : given });
   }
 }
 

@@ -37,7 +37,7 @@ export async function startDeployment(this: CliContext, flags: DeployFlags): Pro
 }
 
 /** What a deployment is started with, whatever the command is called. */
-export interface StartedDeployment extends Omit<AnswerSource, 'findMachines'> {
+export interface StartedDeployment extends Omit<AnswerSource, 'findMachines' | 'reporter'> {
   sshConfig?: string;
   dryRun: boolean;
   timeout: number;
@@ -53,7 +53,7 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   const state = await context.openState(reporter);
   await using database = lazyDatabase(async () => state);
   const findMachines = inventoryMachines(database.open);
-  const chosen = await chooseAnswers(context, { ...start, findMachines });
+  const chosen = await chooseAnswers(context, { ...start, findMachines, reporter });
   const { timeout, site, hookTimeout } = start;
   const sshConfig = start.sshConfig ?? (start.allinone ? await reachThisMachine(state, start.dryRun) : undefined);
   const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
