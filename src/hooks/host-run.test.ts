@@ -34,7 +34,10 @@ beforeEach(() => {
 
 afterEach(() => site[Symbol.dispose]());
 
-async function phase(name: Phase, options: { broken?: () => boolean; mode?: 'anew' | 'adopt' } = {}): Promise<void> {
+async function phase(
+  name: Phase,
+  options: { broken?: () => boolean; mode?: 'anew' | 'adopt'; limit?: number } = {},
+): Promise<void> {
   const values: [string, string][] = [
     ['CONFIG_MEMCACHED_INSTALL', 'y'],
     ['CONFIG_KEYSTONE_ADMIN_PW', "it's sesame"],
@@ -43,7 +46,7 @@ async function phase(name: Phase, options: { broken?: () => boolean; mode?: 'ane
     phase: name,
     site: { directory: site.root, extrasDirectory: site.path('extras.d') },
     run: 'test',
-    limit: 60,
+    limit: options.limit ?? 60,
     ssh: localSsh(options.broken ?? (() => false)),
     reach: (host) => ({ name: host }),
     controller: { name: 'ctl', address: '192.0.2.7' },
@@ -154,4 +157,14 @@ it('a TypeScript hook stands between shell hooks, which go on with their variabl
 
   const said = events.filter(({ code }) => code === 'hooks.summary').map(({ message }) => message);
   expect(said).toEqual(['1 memcached,small a  b y', 'x is 1']);
+});
+
+it('a script that hangs is ended on the host with what it has started', async () => {
+  site.write('local.conf', `DEST=${site.path('dest')}`);
+  site.write('extras.d/70-a.sh', 'sleep 1000 &', `echo $! > ${site.path('pid')}`, 'wait');
+
+  const error = await failureOf(phase('override_defaults', { limit: 1 }));
+
+  expect(error).toMatchObject({ code: 'HookTimedOut', details: { file: site.path('extras.d/70-a.sh') } });
+  expect(() => process.kill(Number(readFileSync(site.path('pid'), 'utf8')), 0)).toThrow('ESRCH');
 });
