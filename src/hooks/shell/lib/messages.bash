@@ -158,6 +158,6 @@ __sw_unsupported() {
 
 # Called by the shell where a command is not found; names what it was.
 command_not_found_handle() {
-    printf '%s: no such command, and no function that hooks have\n' "$1" >&2
+    printf '%s: no such command, and hooks have no function of this name\n' "$1" >&2
     return 127
 }
