@@ -50,6 +50,8 @@ for unit in /etc/systemd/system/devstack@*.service; do
   [ -e "$unit" ] || continue
   systemctl disable --now "\${unit##*/}"
   rm -f "$unit"
+  # A program that ends by the signal has failed in systemd's eyes, and would be listed for ever.
+  systemctl reset-failed "\${unit##*/}" || true
 done
 systemctl daemon-reload
 `;

@@ -37,6 +37,8 @@ stop_process() {
     sudo systemctl disable --quiet --now "$unit"
     sudo rm -f "/etc/systemd/system/$unit"
     sudo systemctl daemon-reload
+    # A program that ends by the signal has failed in systemd's eyes, and would be listed for ever.
+    sudo systemctl reset-failed "$unit" 2> /dev/null || true
 }
 stop_process_group() { stop_process "$@"; }
 screen_stop() { stop_process "$1"; }
