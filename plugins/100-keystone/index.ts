@@ -1,8 +1,9 @@
 import { manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
+import { factIsAuto } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
-import { integer, matches, notEmpty } from '../../src/deploy/validators.js';
+import { matches, notEmpty } from '../../src/deploy/validators.js';
 
 const KEYSTONE_PORT = 5000;
 
@@ -15,9 +16,11 @@ const keystone: ParameterGroup = {
       name: 'CONFIG_SERVICE_WORKERS',
       cmdOption: 'service-workers',
       prompt: 'Enter the number of processes of each API',
-      usage: 'Processes of each API. The defaults of the services are far too many for a small host.',
+      usage:
+        "Processes of each API, or 'auto' for as many as the host has processors. The defaults of the services are far too many for a small host.",
       default: '2',
-      validators: [integer, matches(/[1-9]\d{0,2}/, 'a number from 1 to 999')],
+      processors: [factIsAuto],
+      validators: [matches(/[1-9]\d{0,2}|auto/, 'a number from 1 to 999, or auto')],
     },
     secret('CONFIG_KEYSTONE_DB_PW', 'keystone-db-passwd', 'keystone for the database'),
     {

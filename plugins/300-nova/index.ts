@@ -1,6 +1,7 @@
 import { manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
+import { factIsAuto } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
 import { float } from '../../src/deploy/validators.js';
 
@@ -38,6 +39,7 @@ const nova: ParameterGroup = {
         "Hypervisor of the compute hosts: kvm where a host has /dev/kvm and else qemu ('auto'), or always one of them.",
       default: 'auto',
       options: ['auto', 'qemu', 'kvm'],
+      processors: [factIsAuto],
     },
   ],
 };

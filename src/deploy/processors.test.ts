@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { configurationOf, type FindMachines, type Processor } from './parameter.js';
-import { host, hostAddress, hosts, network, pythonBoolean, yesOrNo } from './processors.js';
+import { factIsAuto, host, hostAddress, hosts, network, pythonBoolean, yesOrNo } from './processors.js';
 
 const known = configurationOf(new Map());
 const machines: Record<string, string[]> = { 'role=compute': ['c1', 'c2'], 'role=controller': ['ctl'] };
@@ -15,6 +15,8 @@ it.each([
   [pythonBoolean, 'y', 'True'],
   [pythonBoolean, 'False', 'False'],
   [pythonBoolean, 'perhaps', 'perhaps'],
+  [factIsAuto, '%{::processorcount}', 'auto'],
+  [factIsAuto, '4', '4'],
   [hostAddress, '192.0.2.7', '192.0.2.7'],
   [hostAddress, 'localhost', expect.stringMatching(/^(127\.0\.0\.1|::1)$/)],
   [hosts, 'role=compute', 'c1,c2'],

@@ -41,6 +41,9 @@ export const yesOrNo: Processor = (value) => {
   return { value };
 };
 
+/** Packstack's files have a fact of puppet where a host is to decide for itself: it becomes `auto`. */
+export const factIsAuto: Processor = (value) => (/^%\{::\w+\}$/.test(value) ? { value: 'auto' } : { value });
+
 /** `y` becomes `True` and `n` becomes `False`, for programs in Python. */
 export const pythonBoolean: Processor = (value, context) => {
   const { value: answer } = yesOrNo(value, context) as { value: string };

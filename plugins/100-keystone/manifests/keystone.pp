@@ -44,6 +44,6 @@ class { 'keystone::bootstrap':
 }
 
 keystone_uwsgi_config {
-  'uwsgi/processes': value => Integer(lookup('CONFIG_SERVICE_WORKERS'));
+  'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
   'uwsgi/threads':   value => 4;
 }

@@ -34,7 +34,7 @@ class { 'glance::api::authtoken':
 class { 'glance::api':
   enabled_backends => ['file:file'],
   default_backend  => 'file',
-  workers          => Integer(lookup('CONFIG_SERVICE_WORKERS')),
+  workers          => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS')),
 }
 glance::backend::multistore::file { 'file':
   filesystem_store_datadir => '/var/lib/glance/images/',

@@ -42,6 +42,6 @@ class { 'placement::keystone::auth':
 }
 
 placement_api_uwsgi_config {
-  'uwsgi/processes': value => Integer(lookup('CONFIG_SERVICE_WORKERS'));
+  'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
   'uwsgi/threads':   value => 1;
 }

@@ -18,7 +18,7 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
   'y'     => ["${stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)}:11211"],
   default => undef,
 }
-$workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
+$workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 $database_host = lookup('CONFIG_MARIADB_HOST')
 $database_password = lookup('CONFIG_NOVA_DB_PW')
 

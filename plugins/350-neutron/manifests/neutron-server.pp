@@ -25,7 +25,7 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
   'y'     => ["${stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)}:11211"],
   default => undef,
 }
-$workers = Integer(lookup('CONFIG_SERVICE_WORKERS'))
+$workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 
 class { 'stackwright::neutron::common':
   transport_url => $amqp_url,
