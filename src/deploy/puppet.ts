@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
+import { digestOfDirectory } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import { waitForSsh } from '../base/ssh.js';
 import type { DeployEvent } from './events.js';
@@ -183,7 +183,7 @@ async function send(context: DeployContext, host: string, hosts: string[], direc
     EXEC_TIMEOUT: execTimeout,
   });
   const source = hostDirectory(directory, host);
-  const digest = await digestOf(source);
+  const digest = await digestOfDirectory(source);
   const stamp = `${workDirectory}/sent`;
   const before = await ssh.run(context.reach(host), ['cat', stamp], { timeout: 60, okStatuses: [0, 1], logFile });
   if (before.stdout.trim() === digest) return;
@@ -206,7 +206,7 @@ async function apply(
   const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
   const file = manifestName(order);
   const limit = manifestLimit(execTimeout);
-  const key = `${await digestOf(hostDirectory(directory, order.host))}-${part}`;
+  const key = `${await digestOfDirectory(hostDirectory(directory, order.host))}-${part}`;
   const { stdout, status } = await persistently(context, order.host, interrupted, (mode) =>
     ssh.run(context.reach(order.host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part], {
       // It may first wait for another application on the host, then takes its own time.
@@ -338,14 +338,6 @@ exit "$status"
 
 function hostDirectory(directory: string, host: string): string {
   return join(directory, 'hosts', host.replaceAll(':', '_'));
-}
-
-async function digestOf(directory: string): Promise<string> {
-  const hash = createHash('sha256');
-  const names = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) hash.update(`${file.slice(directory.length)}\0`).update(await readFile(file));
-  return hash.digest('hex').slice(0, 32);
 }
 
 function report(reporter: Reporter, event: DeployEvent): void {

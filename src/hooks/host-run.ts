@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Reporter } from '../base/events.js';
+import { digestOfDirectory } from '../base/files.js';
 import type { Ssh, SshHost } from '../base/ssh.js';
 import { reportHook } from './events.js';
 import type { Phase } from './phases.js';
@@ -94,7 +95,7 @@ async function askHost(
 ): Promise<string[]> {
   const { ssh, reach, controller, limit, hostDirectory, logFile, reporter, run } = options;
   const mark = `\x1e${createHash('sha256').update(`${run} ${name}`).digest('hex').slice(0, 16)} `;
-  const digest = await digestOf(workspace.directory);
+  const digest = await digestOfDirectory(workspace.directory);
   const program = join(hostDirectory, 'workspace', 'shell', 'phase.bash');
   // Each call of a script has its own limit on the host; plugins that are fetched there are not counted here.
   const timeout = (workspace.hooks.scripts.length + 20) * limit + 600;
@@ -149,12 +150,4 @@ function placeHere(path: string, { hostDirectory, site }: HostPhase, { conf }: W
   if (path === join(remote, 'localrc') && conf) return conf.path;
   const top = join(remote, 'top/');
   return path.startsWith(top) ? join(site.directory, path.slice(top.length)) : path;
-}
-
-async function digestOf(directory: string): Promise<string> {
-  const hash = createHash('sha256');
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) hash.update(`${file.slice(directory.length)}\0`).update(await readFile(file));
-  return hash.digest('hex').slice(0, 32);
 }

@@ -5,6 +5,7 @@ import type { HookConfiguration } from './typescript-hook.js';
 const installed: Record<string, string[]> = {
   CONFIG_MEMCACHED_INSTALL: ['memcached'],
   CONFIG_MARIADB_INSTALL: ['mysql'],
+  CONFIG_AMQP_INSTALL: ['rabbit'],
   CONFIG_KEYSTONE_INSTALL: ['key'],
   CONFIG_GLANCE_INSTALL: ['g-api'],
   CONFIG_NOVA_INSTALL: [
@@ -39,11 +40,7 @@ const variables: Record<string, string> = {
 /** ENABLED_SERVICES that follow from the answers. A parameter that no plugin declares counts as not installed. */
 export function servicesOf(configuration: HookConfiguration): string[] {
   const answers = new Map(configuration.entries());
-  const services = Object.entries(installed).flatMap(([name, of]) => (answers.get(name) === 'y' ? of : []));
-  // Where there are services of OpenStack there is the broker that they talk over.
-  return answers.has('CONFIG_AMQP_BACKEND') && answers.get('CONFIG_KEYSTONE_INSTALL') === 'y'
-    ? ['rabbit', ...services]
-    : services;
+  return Object.entries(installed).flatMap(([name, services]) => (answers.get(name) === 'y' ? services : []));
 }
 
 /** The answers as shell assignments: under their own names, and under those that DevStack has for them. */
