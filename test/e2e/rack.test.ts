@@ -35,7 +35,8 @@ describe.skipIf(!canRun)('a rack', () => {
     uuids[machine] = uuid;
   };
   const powerOff = (machine: string) => json(state, 'lab', 'power-off', machine);
-  const becomes = (machine: string, wanted: string) => until(async () => (await node(machine))?.state === wanted);
+  /** The server sees by itself that a machine is up. */
+  const isInstalled = async (machine: string) => ['installed', 'up'].includes((await node(machine))?.state ?? '');
 
   beforeAll(async () => {
     state = makeState();
@@ -70,8 +71,8 @@ describe.skipIf(!canRun)('a rack', () => {
     process.kill(server.pid, 'SIGKILL');
     await labUp('--machines', '2');
 
-    await becomes('wide', 'installed');
-    await becomes('node1', 'installed');
+    await until(() => isInstalled('wide'));
+    await until(() => isInstalled('node1'));
     expect(await node('wide')).toMatchObject({ profile: 'mirror', role: 'rack', host_name: 'mirror1' });
     expect(await node('node1')).toMatchObject({ profile: 'plain', role: 'rack' });
   });

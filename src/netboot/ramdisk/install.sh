@@ -6,7 +6,7 @@ main() {
 	check_unpacked
 	load_drivers
 	start_network
-	[ -n "$TOKEN" ] || ask_token
+	[ -n "$HAS_TOKEN" ] || ask_token
 	/usr/lib/stackwright/facts.sh > /run/facts.json || fail "the facts could not be collected"
 	ask_server
 	progress configure
@@ -46,10 +46,16 @@ read_kernel_line() {
 	done
 	[ "$DEBUG" != 1 ] || ONFAILURE=console
 	case "$ONSUCCESS" in reboot | kexec | halt | console) ;; *) say "ONSUCCESS=$ONSUCCESS means nothing, taking reboot"; ONSUCCESS=reboot ;; esac
-	[ "$VERBOSE" != 1 ] || set -x
 	SERVER=http://$SERV:$HTTP_PORT
+	HAS_TOKEN=${TOKEN:+yes}
 	keep_token
+	trace
 	mkdir -p /run/lock /run/lvm
+}
+
+# Begins where nothing names the token any more.
+trace() {
+	[ "$VERBOSE" != 1 ] || set -x
 }
 
 # The token is never an argument, so that it stands in no process list.
@@ -66,6 +72,7 @@ ask_token() {
 	uuid=$(cat /sys/class/dmi/id/product_uuid 2> /dev/null)
 	server --max-time 60 --get --data-urlencode "mac=$mac" --data-urlencode "uuid=$uuid" ${SECTION:+--data-urlencode "section=$SECTION"} \
 		--output /run/boot.ipxe "$SERVER/boot.ipxe" || fail "the server $SERVER does not answer"
+	{ set +x; } 2> /dev/null
 	TOKEN=$(sed -n 's/^kernel .* TOKEN=\([A-Za-z0-9_-]*\) .*/\1/p' /run/boot.ipxe)
 	if [ -z "$TOKEN" ]; then
 		sed -n 's/^echo //p' /run/boot.ipxe
@@ -73,6 +80,7 @@ ask_token() {
 		finish "$ONFAILURE"
 	fi
 	keep_token
+	trace
 }
 
 # A ramdisk too big for the memory is unpacked in part, and the kernel boots on with files missing.
