@@ -32,6 +32,7 @@ import {
 } from '../../image/index.js';
 import { ensureRole } from '../../role/index.js';
 import { type CliContext, command } from '../context.js';
+import { dibArguments } from '../dib-arguments.js';
 import type {
   ImageBlockDeviceFlags,
   ImageBuildAllFlags,
@@ -169,7 +170,7 @@ async function buildOptions(
     elements: names,
     elementsPath: elementsPath(flags.elementsPath),
     environment: {
-      DIB_ARGS: argv.slice(2).join(' '),
+      DIB_ARGS: dibArguments(argv.slice(2)),
       ...callerEnvironment(env),
       ...('offline' in flags && flags.offline ? { DIB_OFFLINE: '1' } : {}),
     },
