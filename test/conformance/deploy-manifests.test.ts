@@ -1,0 +1,190 @@
+// Compiles every manifest of the plugins with puppet as it is, against Debian's modules and the values that a host
+// would get. Nothing is applied.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/base/command.js';
+import { silentReporter } from '../../src/base/events.js';
+import { parseAnswers } from '../../src/base/ini.js';
+import { packageRoot } from '../../src/base/package-root.js';
+import { stateDirectory } from '../../src/base/state.js';
+import { resolveAnswers } from '../../src/deploy/answers.js';
+import { loadPlugins } from '../../src/deploy/plugin.js';
+import { writeHieradata } from '../../src/deploy/puppet.js';
+import { planRun } from '../../src/deploy/run.js';
+
+const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12' };
+const canRun = existsSync('/usr/bin/puppet') && existsSync('/usr/bin/apt-get');
+
+/** What the modules ask of a host. */
+const facts = {
+  os: { name: 'Debian', family: 'Debian', release: { full: '12.11', major: '12' }, distro: { codename: 'bookworm' } },
+  osfamily: 'Debian',
+  operatingsystem: 'Debian',
+  operatingsystemrelease: '12.11',
+  operatingsystemmajrelease: '12',
+  os_service_default: '<SERVICE DEFAULT>',
+  os_package_type: 'debian',
+  os_workers: 2,
+  networking: { ip: '192.0.2.10', fqdn: 'ctl', hostname: 'ctl', mtu: 1450 },
+  processors: { count: 2 },
+  processorcount: 2,
+  puppetversion: '7.23.0',
+  lsbdistcodename: 'bookworm',
+  memory: { system: { total_bytes: 4_194_304_000 } },
+  virtual: 'systemd_nspawn',
+  root_home: '/root',
+  service_provider: 'systemd',
+};
+
+interface Resource {
+  type: string;
+  title: string;
+  parameters?: Record<string, unknown>;
+}
+
+describe.skipIf(!canRun)('the manifests of the plugins', () => {
+  let work: string;
+  let directory: string;
+
+  beforeAll(async () => {
+    work = mkdtempSync(join(tmpdir(), 'sw-manifests-'));
+    writeFileSync(join(work, 'key.pub'), 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF test\n');
+    directory = await planCloud();
+    await fetchModules();
+    mkdirSync(join(work, 'var/yaml/facts'), { recursive: true });
+    const known = `--- !ruby/object:Puppet::Node::Facts ${JSON.stringify({ name: 'ctl', values: facts })}\n`;
+    writeFileSync(join(work, 'var/yaml/facts/ctl.yaml'), known);
+  });
+
+  afterAll(() => rmSync(work, { recursive: true }));
+
+  it('compile, each with the values that its host looks up', async () => {
+    const failures: string[] = [];
+    for (const [host, file] of manifests()) {
+      const { status, output } = await compile(host, file);
+      if (status !== 0) failures.push(`${file}: ${/Error: .*/.exec(output)?.[0]}`);
+    }
+
+    expect(manifests().length).toBeGreaterThan(12);
+    expect(failures).toEqual([]);
+  });
+
+  it('set services up by what the answers say', async () => {
+    const resources = await catalog('ctl', 'ctl_nova-controller.pp');
+
+    expect(resources).toContainEqual(
+      expect.objectContaining({
+        type: 'Nova_config',
+        title: 'DEFAULT/transport_url',
+        parameters: expect.objectContaining({ value: 'rabbit://openstack:s3cr%40t@192.0.2.10:5672/' }),
+      }),
+    );
+    const compute = await catalog('c1', 'c1_nova-compute.pp');
+    expect(settingOf(compute, 'Nova_config', 'libvirt/virt_type')).toBe('qemu');
+    expect(compute.map(({ title }) => title)).toContain('no control groups for libvirt');
+    const network = await catalog('net', 'net_neutron-network.pp');
+    expect(settingOf(network, 'Neutron_config', 'DEFAULT/global_physnet_mtu')).toBe(1450);
+    expect(network.map(({ title }) => title)).toContain('stackwright-br-outside');
+  });
+
+  it('make the schemas of the services that are installed', async () => {
+    const schemas = (await catalog('ctl', 'ctl_mariadb.pp')).filter(({ type }) => type === 'Mysql_database');
+
+    expect(schemas.map(({ title }) => title).sort()).toEqual([
+      'glance',
+      'keystone',
+      'neutron',
+      'nova',
+      'nova_api',
+      'nova_cell0',
+      'placement',
+    ]);
+  });
+
+  async function planCloud(): Promise<string> {
+    const answerFile = join(work, 'answers.txt');
+    const lines = [
+      `CONFIG_SSH_KEY=${work}/key.pub`,
+      'CONFIG_CONTROLLER_HOST=ctl',
+      'CONFIG_NETWORK_HOSTS=net',
+      'CONFIG_COMPUTE_HOSTS=c1',
+      'CONFIG_AMQP_AUTH_PASSWORD=s3cr@t',
+      'CONFIG_NTP_SERVERS=ntp.example.org',
+      'CONFIG_NOVA_LIBVIRT_VIRT_TYPE=qemu',
+      'CONFIG_SERVICE_WORKERS=%{::processorcount}',
+      'CONFIG_NEUTRON_L3_EXT_BRIDGE=br-outside',
+    ];
+    writeFileSync(answerFile, ['[general]', ...lines, ''].join('\n'));
+    const state = stateDirectory(join(work, 'state'));
+    const planned = await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
+    const path = join(planned.directory, 'answers.txt');
+    const answers = parseAnswers(readFileSync(path, 'utf8'), path);
+    const { configuration } = await resolveAnswers(answers, await loadPlugins(), { mayCreate: false });
+    for (const [host, address] of Object.entries(ADDRESSES)) {
+      const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
+      await writeHieradata(planned.directory, host, configuration, values);
+    }
+    return planned.directory;
+  }
+
+  /** The packages that the plugins name, with what they depend on, unpacked and not installed. */
+  async function fetchModules(): Promise<void> {
+    const wanted = wantedModules();
+    const depends = ['depends', '--recurse', '--no-recommends', '--no-suggests', '--no-conflicts', '--no-breaks'];
+    const { stdout } = await run('apt-cache', [...depends, '--no-replaces', '--no-enhances', ...wanted]);
+    const names = [...new Set(stdout.match(/puppet-module-[a-z0-9-]+/g))];
+    const packages = join(work, 'packages');
+    mkdirSync(packages);
+    await run('apt-get', ['download', ...names], { cwd: packages, timeout: 300 });
+    mkdirSync(join(work, 'modules'));
+    for (const name of readdirSync(packages)) await run('dpkg-deb', ['-x', join(packages, name), join(work, 'tree')]);
+    const available = join(work, 'tree/usr/share/puppet/modules.available');
+    // As Debian's maintainer scripts link them: without the name of who made them.
+    for (const name of readdirSync(available)) {
+      symlinkSync(join(available, name), join(work, 'modules', name.replace(/^[^-]*-/, '')));
+    }
+    symlinkSync(join(packageRoot(), 'puppet'), join(work, 'modules/stackwright'));
+  }
+
+  function manifests(): [string, string][] {
+    return Object.keys(ADDRESSES).flatMap((host) =>
+      readdirSync(join(directory, 'hosts', host, 'manifests')).map((file): [string, string] => [host, file]),
+    );
+  }
+
+  async function compile(host: string, file: string) {
+    const home = join(directory, 'hosts', host);
+    const places = ['confdir', 'codedir', 'vardir'].flatMap((name) => [`--${name}`, join(work, name.slice(0, -3))]);
+    const words = ['catalog', 'compile', 'ctl', '--manifest', join(home, 'manifests', file), '--color=false'];
+    const more = ['--modulepath', join(work, 'modules'), '--hiera_config', join(home, 'hiera.yaml')];
+    const options = { timeout: 200, okStatuses: [0, 1, 30] };
+    return await run('puppet', [...words, ...more, '--facts_terminus', 'yaml', ...places], options);
+  }
+
+  async function catalog(host: string, file: string): Promise<Resource[]> {
+    const { stdout } = await compile(host, file);
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))).resources;
+  }
+});
+
+function wantedModules(): string[] {
+  const sources = readdirSync(join(packageRoot(), 'plugins')).map((folder) =>
+    readFileSync(join(packageRoot(), 'plugins', folder, 'index.ts'), 'utf8'),
+  );
+  return [...new Set(sources.join('\n').match(/puppet-module-[a-z0-9-]+/g))];
+}
+
+function settingOf(resources: Resource[], type: string, title: string): unknown {
+  return resources.find((one) => one.type === type && one.title === title)?.parameters?.value;
+}
