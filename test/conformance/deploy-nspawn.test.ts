@@ -28,7 +28,7 @@ const ADDRESS = '192.0.2.10';
 const namespace = `swdeploy${process.pid}`;
 const canRun = process.getuid?.() === 0 && existsSync('/usr/bin/systemd-nspawn') && existsSync('/usr/bin/mmdebstrap');
 
-/** Of the host before the deployment; memcached and its puppet module are in a local package source. */
+/** Of the host before the deployment; the services and their puppet modules are in a local package source. */
 const packages = [
   'systemd',
   'systemd-sysv',
@@ -39,7 +39,14 @@ const packages = [
   'procps',
   'puppet-agent',
 ];
-const offered = ['memcached', 'puppet-module-saz-memcached'];
+const offered = [
+  'memcached',
+  'puppet-module-saz-memcached',
+  'mariadb-server',
+  'puppet-module-puppetlabs-mysql',
+  'rabbitmq-server',
+  'puppet-module-puppetlabs-rabbitmq',
+];
 
 interface StepRow {
   title: string;
@@ -111,6 +118,29 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
     expect((await onHost(['cat', '/root/.ssh/authorized_keys'])).trim().split('\n')).toHaveLength(1);
   });
 
+  it('deploys database and broker, whose services do not start before they are configured', async () => {
+    const file = state.path('services.txt');
+    const lines = ['CONFIG_MARIADB_INSTALL=y', 'CONFIG_AMQP_INSTALL=y', 'CONFIG_AMQP_AUTH_PASSWORD=s3cr3t-of-amqp'];
+    writeFileSync(file, `${readFileSync(answers, 'utf8')}${lines.join('\n')}\n`, { mode: 0o600 });
+
+    const outcome = JSON.parse(await outputOf(['deploy', '--answer-file', file, '--ssh-config', sshConfig, '--json']));
+
+    expect(outcome).toMatchObject({ state: 'done', failures: [] });
+    const password = /^CONFIG_MARIADB_PW=([0-9a-f]{16})$/m.exec(readFileSync(file, 'utf8'))?.[1];
+    expect(password).toBeDefined();
+    const login = ['mariadb', '--user=root', `--password=${password}`, '--execute=SELECT 6 * 7'];
+    expect(await onHost(login)).toContain('42');
+    expect(
+      await onHost(['rabbitmqctl', '-n', 'rabbit@localhost', 'authenticate_user', 'openstack', 's3cr3t-of-amqp']),
+    ).toContain('Success');
+    expect(await onHost(['ls', '/usr/sbin'])).not.toContain('policy-rc.d');
+    const run = state.path('runs', outcome.run, 'logs');
+    for (const name of readdirSync(run)) {
+      const log = readFileSync(join(run, name), 'utf8');
+      expect([name, log.includes('s3cr3t-of-amqp'), log.includes(password ?? '')]).toEqual([name, false, false]);
+    }
+  });
+
   async function makeTree(tree: string): Promise<void> {
     const names = offered.join(' ');
     const repository = [
@@ -144,6 +174,7 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
     mkdirSync(join(tree, 'root/.ssh'), { mode: 0o700, recursive: true });
     writeFileSync(join(tree, 'root/.ssh/authorized_keys'), readFileSync(`${key}.pub`), { mode: 0o600 });
     writeFileSync(join(tree, 'etc/hostname'), `${HOST}\n`);
+    writeFileSync(join(tree, 'etc/hosts'), `127.0.0.1 localhost\n${ADDRESS} ${HOST}\n`);
     const hostKey = readFileSync(join(tree, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ');
     writeFileSync(state.path('known_hosts'), `${HOST} ${hostKey[0]} ${hostKey[1]}\n`);
     const lines = [
@@ -203,7 +234,7 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
 
   async function outputOf(args: string[]): Promise<string> {
     const env = { STACKWRIGHT_STATE: state.root };
-    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 200 })).stdout;
+    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 400 })).stdout;
   }
 
   /** The log of the latest run's manifest; empty before it begins. */
