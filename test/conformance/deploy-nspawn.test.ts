@@ -1,52 +1,8 @@
-// Deploys memcached on a Debian host that boots in systemd-nspawn, with sshd, apt and puppet as they are, and kills
-// the deployment in the middle of its manifest. All traffic stays in one network namespace.
-import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+// Deploys services on a host that boots in systemd-nspawn, and kills a deployment in the middle of its manifest.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/base/command.js';
-import { packageRoot } from '../../src/base/package-root.js';
-import { identifyProcess } from '../../src/base/process.js';
-import { type StateDirectory, stateDirectory } from '../../src/base/state.js';
-import { openTemporary, type TemporaryState } from '../../src/base/temporary.js';
-import { stopCluster } from '../../src/engine/index.js';
-
-const HOST = 'ctl';
-const ADDRESS = '192.0.2.10';
-const namespace = `swdeploy${process.pid}`;
-const canRun = process.getuid?.() === 0 && existsSync('/usr/bin/systemd-nspawn') && existsSync('/usr/bin/mmdebstrap');
-
-/** Of the host before the deployment; the services and their puppet modules are in a local package source. */
-const packages = [
-  'systemd',
-  'systemd-sysv',
-  'dbus',
-  'openssh-server',
-  'iproute2',
-  'hostname',
-  'procps',
-  'puppet-agent',
-];
-const offered = [
-  'memcached',
-  'puppet-module-saz-memcached',
-  'mariadb-server',
-  'puppet-module-puppetlabs-mysql',
-  'rabbitmq-server',
-  'puppet-module-puppetlabs-rabbitmq',
-];
+import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost, until } from './nspawn-host.js';
 
 interface StepRow {
   title: string;
@@ -54,30 +10,29 @@ interface StepRow {
   starts: number;
 }
 
-describe.skipIf(!canRun)('a deployment on a host of its own', () => {
-  let state: StateDirectory;
-  let temporary: TemporaryState;
-  let sshConfig: string;
+describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
+  let host: NspawnHost;
   let answers: string;
+  let sshConfig: string;
+  let onHost: NspawnHost['onHost'];
+  let outputOf: NspawnHost['outputOf'];
 
   beforeAll(async () => {
-    state = stateDirectory(mkdtempSync(join(tmpdir(), 'sw-')));
-    chmodSync(state.root, 0o755);
-    temporary = openTemporary(state, 'deploy test');
-    const tree = join(temporary.directory('host'), 'tree');
-    await makeTree(tree);
-    ({ sshConfig, answers } = await writeAccess(tree));
-    await boot(tree);
+    host = await bootHost([
+      'memcached',
+      'puppet-module-saz-memcached',
+      'mariadb-server',
+      'puppet-module-puppetlabs-mysql',
+      'rabbitmq-server',
+      'puppet-module-puppetlabs-rabbitmq',
+    ]);
+    ({ answers, sshConfig, onHost, outputOf } = host);
   });
 
-  afterAll(async () => {
-    await temporary.undo();
-    await stopCluster(state);
-    rmSync(state.root, { recursive: true });
-  });
+  afterAll(async () => await host.stop());
 
   it('goes on after kill -9 in the middle of a manifest, repeating only that, and memcached answers', async () => {
-    const deployment = stackwright(['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json']);
+    const deployment = host.stackwright(['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json']);
     await until(() => manifestLog().includes(' anew'));
     // Puppet compiles now; it goes on while nobody watches.
     await onHost(['sh', '-c', 'until pgrep -f "[p]uppet apply" > /dev/null; do sleep 0.1; done']);
@@ -102,7 +57,7 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
     ]);
     expect(manifestLog()).toContain('the interrupted application has ended well and counts');
     const config = await onHost(['cat', '/etc/memcached.conf']);
-    expect(config).toContain(`-l ${ADDRESS}`);
+    expect(config).toContain(`-l ${HOST_ADDRESS}`);
     expect(config).toContain('-U 0');
     const modes = await onHost(['stat', '-c', '%a', `/var/tmp/stackwright/${interrupted.run}`]);
     expect(modes.trim()).toBe('700');
@@ -119,6 +74,7 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
   });
 
   it('deploys database and broker, whose services do not start before they are configured', async () => {
+    const { state } = host;
     const file = state.path('services.txt');
     const lines = ['CONFIG_MARIADB_INSTALL=y', 'CONFIG_AMQP_INSTALL=y', 'CONFIG_AMQP_AUTH_PASSWORD=s3cr3t-of-amqp'];
     writeFileSync(file, `${readFileSync(answers, 'utf8')}${lines.join('\n')}\n`, { mode: 0o600 });
@@ -141,115 +97,12 @@ describe.skipIf(!canRun)('a deployment on a host of its own', () => {
     }
   });
 
-  async function makeTree(tree: string): Promise<void> {
-    const names = offered.join(' ');
-    const repository = [
-      'set -eu',
-      'mkdir -p /srv/packages && cd /srv/packages',
-      `apt-get download ${names}`,
-      // What they depend on stays; they themselves are the deployment's to install.
-      `apt-get install --yes --no-install-recommends ${names}`,
-      `dpkg --purge ${names}`,
-      'for deb in *.deb; do',
-      '  dpkg-deb -f "$deb"; echo "Filename: ./$deb"; stat -c "Size: %s" "$deb"',
-      '  sha256sum "$deb" | { read -r sum rest; echo "SHA256: $sum"; }; echo',
-      'done > Packages',
-      'rm -f /etc/apt/sources.list.d/*',
-      'echo "deb [trusted=yes] file:/srv/packages ./" > /etc/apt/sources.list',
-      '',
-    ];
-    const script = join(state.root, 'repository.sh');
-    writeFileSync(script, repository.join('\n'));
-    const hooks = [
-      `--customize-hook=upload ${script} /repository.sh`,
-      '--customize-hook=chroot "$1" sh /repository.sh',
-    ];
-    const lean = ['--variant=minbase', '--aptopt=APT::Install-Recommends "false"', `--include=${packages.join(',')}`];
-    await run('mmdebstrap', [...lean, ...hooks, 'bookworm', tree], { timeout: 500 });
-  }
-
-  async function writeAccess(tree: string): Promise<{ sshConfig: string; answers: string }> {
-    const key = state.path('id');
-    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
-    mkdirSync(join(tree, 'root/.ssh'), { mode: 0o700, recursive: true });
-    writeFileSync(join(tree, 'root/.ssh/authorized_keys'), readFileSync(`${key}.pub`), { mode: 0o600 });
-    writeFileSync(join(tree, 'etc/hostname'), `${HOST}\n`);
-    writeFileSync(join(tree, 'etc/hosts'), `127.0.0.1 localhost\n${ADDRESS} ${HOST}\n`);
-    const hostKey = readFileSync(join(tree, 'etc/ssh/ssh_host_ed25519_key.pub'), 'utf8').split(' ');
-    writeFileSync(state.path('known_hosts'), `${HOST} ${hostKey[0]} ${hostKey[1]}\n`);
-    const lines = [
-      `Host ${HOST}`,
-      `  ProxyCommand ip netns exec ${namespace} nc ${ADDRESS} 22`,
-      '  User root',
-      `  IdentityFile ${key}`,
-      '  IdentitiesOnly yes',
-      `  UserKnownHostsFile ${state.path('known_hosts')}`,
-      `  HostKeyAlias ${HOST}`,
-      '',
-    ];
-    writeFileSync(state.path('ssh_config'), lines.join('\n'));
-    const wanted = ['CONFIG_KEYSTONE_INSTALL=n', `CONFIG_SSH_KEY=${key}.pub`, `CONFIG_CONTROLLER_HOST=${HOST}`];
-    writeFileSync(state.path('answers.txt'), ['[general]', ...wanted, ''].join('\n'));
-    return { sshConfig: state.path('ssh_config'), answers: state.path('answers.txt') };
-  }
-
-  async function boot(tree: string): Promise<void> {
-    temporary.add({ kind: 'namespace', name: namespace });
-    await run('ip', ['netns', 'add', namespace]);
-    const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args]);
-    // Both ends of the cable are inside: nothing leaves the namespace.
-    await inside('link', 'set', 'lo', 'up');
-    await inside('link', 'add', 'host0', 'type', 'veth', 'peer', 'name', 'other0');
-    await inside('address', 'add', `${ADDRESS}/24`, 'dev', 'host0');
-    await inside('link', 'set', 'host0', 'up');
-    await inside('link', 'set', 'other0', 'up');
-    const mode = ['-b', '--register=no', '--keep-unit', '--resolv-conf=off', '--console=passive'];
-    const log = openSync(state.path('console.log'), 'w');
-    const args = ['-D', tree, '-M', HOST, ...mode, `--network-namespace-path=/run/netns/${namespace}`];
-    const env = { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };
-    const container = spawn('systemd-nspawn', args, { stdio: ['ignore', log, log], env });
-    const identity = identifyProcess(container.pid ?? 0);
-    if (!identity) throw new Error(readFileSync(state.path('console.log'), 'utf8'));
-    temporary.add({ kind: 'process', process: identity, what: 'systemd-nspawn' });
-    await until(async () => {
-      const { status } = await run('ssh', ['-F', state.path('ssh_config'), '-o', 'BatchMode=yes', HOST, 'true'], {
-        okStatuses: [0, 255],
-        timeout: 30,
-      });
-      return status === 0;
-    });
-  }
-
-  async function onHost(words: string[]): Promise<string> {
-    const quoted = words.map((word) => `'${word}'`).join(' ');
-    const { stdout } = await run('ssh', ['-F', state.path('ssh_config'), '-o', 'BatchMode=yes', HOST, quoted]);
-    return stdout;
-  }
-
-  function stackwright(args: string[]): { child: ChildProcess; ended: Promise<unknown> } {
-    const env = { ...process.env, STACKWRIGHT_STATE: state.root };
-    const child = spawn(join(packageRoot(), 'bin/stackwright'), args, { stdio: 'ignore', env });
-    return { child, ended: new Promise((resolve) => child.once('close', resolve)) };
-  }
-
-  async function outputOf(args: string[]): Promise<string> {
-    const env = { STACKWRIGHT_STATE: state.root };
-    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 400 })).stdout;
-  }
-
   /** The log of the latest run's manifest; empty before it begins. */
   function manifestLog(): string {
+    const { state } = host;
     const runs = existsSync(state.path('runs')) ? readdirSync(state.path('runs')).sort() : [];
     const logs = state.path('runs', runs.at(-1) ?? 'none', 'logs');
     const name = existsSync(logs) ? readdirSync(logs).find((file) => file.includes('manifest.memcached')) : undefined;
     return name ? readFileSync(join(logs, name), 'utf8') : '';
   }
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 120_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('the condition did not come');
-    await delay(100);
-  }
-}
