@@ -259,17 +259,47 @@ async function makeFileSystem(making: Making, node: FileSystemNode): Promise<voi
   const mountNode = plan.nodes.find((other) => other.kind === 'mount' && other.base === node.name);
   const isRoot = mountNode?.kind === 'mount' && mountNode.mountPoint === '/';
   const fills = isRoot && fillsWhileMaking(node) && otherPlacesAreEmpty(making);
-  const [program, ...args] = commandFor(making, node, fills ? seenTree(place) : undefined);
-  await fill(making, () => making.run(program, [...args, devices.get(node.base) ?? ''], { timeout: 3600 }));
+  const device = devices.get(node.base) ?? '';
+  const within = fills ? placeInFile(making, node.base) : undefined;
+  if (within) {
+    const [program, ...args] = commandFor(making, node, { tree: seenTree(place), offset: within.start });
+    const words = ['-F', ...args, within.file, `${within.size / 512}s`];
+    await fill(making, () => making.run(program, words, { timeout: 3600 }));
+    // What the kernel, or udev, has read of the devices before is not there any more.
+    await making.run('blockdev', ['--flushbufs', device, devices.get(within.disk) ?? '']);
+  } else {
+    const [program, ...args] = commandFor(making, node, { tree: fills ? seenTree(place) : undefined });
+    await fill(making, () => making.run(program, [...args, device], { timeout: 3600 }));
+  }
   making.filled ||= fills;
 }
 
-function commandFor({ place, uuid }: Making, node: FileSystemNode, tree?: string): [string, ...string[]] {
+/**
+ * Where a partition lies in the file of its disk: filling it there spares the way of all its data
+ * through the loop device. Undefined for disks of large sectors, which its file does not tell of.
+ */
+function placeInFile({ plan, images }: Making, name: string) {
+  for (const [disk, { partitions }] of plan.tables) {
+    const node = plan.order.find((one) => one.name === disk);
+    const found = partitions.find((one) => one.node.name === name);
+    const file = images.get(disk);
+    if (found && file && node?.kind === 'local_loop' && node.blockSize === 512) {
+      return { disk, file, start: found.start, size: found.size };
+    }
+  }
+  return undefined;
+}
+
+function commandFor(
+  { place, uuid }: Making,
+  node: FileSystemNode,
+  content: { tree?: string; offset?: number },
+): [string, ...string[]] {
   return fileSystemCommand(node, {
     uuid: node.uuid ?? uuid(`file system ${node.name}`),
     defaultOptions: node.name === rootNode ? place.rootOptions : undefined,
-    tree,
     reproducible: place.sourceDateEpoch !== undefined,
+    ...content,
   });
 }
 
@@ -378,7 +408,7 @@ async function remake(making: Making, path: string, system: FileSystemNode): Pro
   await runMounting('mksquashfs', [path, squashfs, ...packing, '-xattrs', '-e', 'lost+found'], { timeout: 3600 });
   await runMounting('umount', [path]);
   await runMounting('mount', ['-o', 'loop,ro', squashfs, path]);
-  const [program, ...args] = commandFor(making, system, path);
+  const [program, ...args] = commandFor(making, system, { tree: path });
   try {
     await fill(making, () => runMounting(program, [...args, devices.get(system.base) ?? ''], { timeout: 3600 }));
   } finally {

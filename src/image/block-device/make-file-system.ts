@@ -10,6 +10,8 @@ export interface FileSystemContent {
   tree?: string;
   /** Nothing random, and no time of now. */
   reproducible?: boolean;
+  /** Bytes before an ext file system that is made within the file of a disk. */
+  offset?: number;
 }
 
 /**
@@ -17,13 +19,14 @@ export interface FileSystemContent {
  */
 export function fileSystemCommand(
   { type, label, options }: FileSystemNode,
-  { uuid, defaultOptions = [], tree, reproducible }: FileSystemContent,
+  { uuid, defaultOptions = [], tree, reproducible, offset }: FileSystemContent,
 ): [program: string, ...args: string[]] {
   const own = options ?? defaultOptions;
   if (extended.includes(type)) {
     const content = tree === undefined ? [] : ['-d', tree];
     const [plain, extendedOptions] = takeExtendedOptions(own);
     if (reproducible) extendedOptions.push(`hash_seed=${uuid}`);
+    if (offset !== undefined) extendedOptions.push(`offset=${offset}`);
     const settings = extendedOptions.length > 0 ? ['-E', extendedOptions.join(',')] : [];
     return [`mkfs.${type}`, ...plain, ...settings, '-L', label, '-U', uuid, '-q', ...content];
   }
