@@ -1,5 +1,5 @@
 // From a fresh clone to running: npm packages, build, host programs; then the job that npm was asked for.
-//   node scripts/setup.mjs --then quickstart|test|bench [ARGUMENT…]
+//   node scripts/setup.mjs --then quickstart|test|test:full|bench [ARGUMENT…]
 // Only Node's own modules can be used here: nothing else may be installed yet.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -27,12 +27,14 @@ const jobs = {
   bench: (words) => {
     must(process.execPath, [join(root, 'bench', 'run.mjs'), ...words]);
   },
-  test: (words) => test(words),
+  // What takes longer than a change can wait for is in test/full.
+  test: (words) => test(words, ['unit', 'conformance', 'e2e']),
+  'test:full': (words) => test(words, ['unit', 'conformance', 'e2e', 'full']),
 };
 
 const [flag, job, ...words] = process.argv.slice(2);
 if (flag !== '--then' || !(job in jobs)) {
-  console.error('usage: node scripts/setup.mjs --then quickstart|test|bench [ARGUMENT…]');
+  console.error('usage: node scripts/setup.mjs --then quickstart|test|test:full|bench [ARGUMENT…]');
   process.exit(2);
 }
 requireNode();
@@ -59,7 +61,7 @@ function installPackages() {
   writeFileSync(stamp, lock);
 }
 
-function test(words) {
+function test(words, projects) {
   installTestPackages();
   const bin = (name) => join(root, 'node_modules', '.bin', name);
   const checks =
@@ -75,7 +77,12 @@ function test(words) {
   const directory = mkdtempSync(join(tmpdir(), 'stackwright-test-'));
   const report = join(directory, 'report.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const fine = succeeds(bin('vitest'), ['run', ...reporters, ...words]);
+  const fine = succeeds(bin('vitest'), [
+    'run',
+    ...projects.flatMap((name) => ['--project', name]),
+    ...reporters,
+    ...words,
+  ]);
   const counts = existsSync(report)
     ? JSON.parse(readFileSync(report, 'utf8'))
     : { numPassedTests: 0, numFailedTests: 1 };

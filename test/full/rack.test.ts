@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { json, makeState, removeState, start, until } from './rig.js';
+import { json, makeState, removeState, start, until } from '../e2e/rig.js';
 
 interface Node {
   id: string;
