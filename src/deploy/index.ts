@@ -23,14 +23,11 @@ export {
   type DeployOutcome,
   type DeployPlan,
   deployRun,
-  listRuns,
   planRun,
-  type RunReport,
   resumeRun,
   retryRun,
-  type StepReport,
-  showRun,
 } from './run.js';
 export { type LoggedEvent, runLog } from './run-log.js';
+export { listRuns, type RunReport, type StepReport, showRun } from './run-report.js';
 export { listSiteHooks } from './site-hooks.js';
 export { undeployRun } from './undeploy.js';

@@ -3,20 +3,12 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
-import type { Json, Reporter } from '../base/events.js';
+import type { Reporter } from '../base/events.js';
 import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { overrideAnswers, readAnswerFile, writeAnswerFile } from '../base/ini.js';
 import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
-import {
-  type Db,
-  executeRun,
-  isRunIdle,
-  type RunOutcome,
-  type RunStage,
-  type StepFailure,
-  storeEvent,
-} from '../engine/index.js';
+import { type Db, executeRun, type RunOutcome, type RunStage, type StepFailure, storeEvent } from '../engine/index.js';
 import { findHooks } from '../hooks/index.js';
 import { keepAnswers, type Overrides, writtenAnswers } from './answer-files.js';
 import {
@@ -39,6 +31,7 @@ import {
 } from './plugin.js';
 import { writeManifests } from './puppet.js';
 import { stepsFrom } from './retry.js';
+import { latestUnfinished, type StepReport, stepReports, unknownRun } from './run-report.js';
 import { type Contributions, type RunKind, stagesOf } from './stages.js';
 
 export interface DeployOptions {
@@ -80,29 +73,6 @@ export interface DeployOutcome {
   messages: string[];
   failures: StepFailure[];
   steps: StepReport[];
-}
-
-export interface StepReport {
-  title: string;
-  host: string | null;
-  state: 'waiting' | 'running' | 'done' | 'failed';
-  /** More than one where it was interrupted or failed before. */
-  starts: number;
-  seconds: number | null;
-  logFile: string | null;
-  error: Json;
-}
-
-export interface RunReport {
-  run: string;
-  /** `interrupted`: nobody executes it, and it is not finished; `resumeRun` goes on. */
-  state: 'running' | 'interrupted' | 'done' | 'failed';
-  directory: string;
-  createdAt: Date;
-  finishedAt: Date | null;
-  steps: number;
-  done: number;
-  error: string | null;
 }
 
 /**
@@ -173,48 +143,6 @@ export async function retryRun(
   const prepared = await savedRun(options, options.runId);
   const repeat = stepsFrom(prepared.stages, options);
   return await execute(options, prepared, repeat);
-}
-
-/** Newest first. */
-export async function listRuns(db: Db): Promise<RunReport[]> {
-  const rows = await db
-    .selectFrom('run')
-    .leftJoin('run_step', 'run_step.run_id', 'run.id')
-    .select(({ fn }) => [
-      'run.id',
-      'run.state',
-      'run.directory',
-      'run.created_at',
-      'run.finished_at',
-      'run.error',
-      fn.count('run_step.position').as('steps'),
-      fn.count('run_step.position').filterWhere('run_step.state', '=', 'done').as('done'),
-    ])
-    .groupBy('run.id')
-    .orderBy('run.created_at', 'desc')
-    .execute();
-  const reports: RunReport[] = [];
-  for (const row of rows) {
-    const interrupted = row.state === 'running' && (await isRunIdle(db, row.id));
-    reports.push({
-      run: row.id,
-      state: interrupted ? 'interrupted' : row.state,
-      directory: row.directory,
-      createdAt: row.created_at,
-      finishedAt: row.finished_at,
-      steps: Number(row.steps),
-      done: Number(row.done),
-      error: row.error,
-    });
-  }
-  return reports;
-}
-
-/** @throws StackwrightError `RunUnknown` */
-export async function showRun(db: Db, run: string): Promise<RunReport & { report: StepReport[] }> {
-  const found = (await listRuns(db)).find((entry) => entry.run === run);
-  if (!found) throw unknownRun(run);
-  return { ...found, report: await stepReports(db, run) };
 }
 
 interface PreparedRun {
@@ -446,45 +374,12 @@ async function describeOutcome(
   };
 }
 
-async function stepReports(db: Db, run: string): Promise<StepReport[]> {
-  const rows = await db.selectFrom('run_step').selectAll().where('run_id', '=', run).orderBy('position').execute();
-  return rows.map(({ title, host, state, starts, seconds, log_file, error }) => ({
-    title,
-    host,
-    state,
-    starts,
-    seconds,
-    logFile: log_file,
-    error: error as Json,
-  }));
-}
-
-async function latestUnfinished(db: Db): Promise<string> {
-  const found = await db
-    .selectFrom('run')
-    .select('id')
-    .where('state', '!=', 'done')
-    .orderBy('created_at', 'desc')
-    .executeTakeFirst();
-  if (found) return found.id;
-  throw new StackwrightError('NothingToResume', 'no run is interrupted or has failed', {
-    hint: 'stackwright deploy list shows all runs',
-  });
-}
-
 /** @throws StackwrightError `RunUnknown` */
 export async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
   const text = await readTextIfExists(join(directory, 'plan.json'));
   if (text === undefined) throw unknownRun(run);
   // Runs of earlier versions have neither.
   return { kind: 'deploy', hookTimeout: 3600, ...JSON.parse(text) };
-}
-
-function unknownRun(run: string): StackwrightError {
-  return new StackwrightError('RunUnknown', `there is no run ${run}`, {
-    value: run,
-    hint: 'stackwright deploy list shows all runs',
-  });
 }
 
 /** @throws StackwrightError `RunNameWrong` */

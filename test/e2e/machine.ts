@@ -1,6 +1,6 @@
 // One QEMU machine, without KVM, and what a test asks of it.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { run } from '../../src/base/command.js';
 import { until } from './rig.js';
@@ -45,10 +45,13 @@ export interface Login {
   run(...commands: string[]): Promise<string[]>;
 }
 
-/** Waits until root can log in with a key, whatever host key the machine shows. */
+/** Waits until root can log in with a key. The machine has just made its host key: the first one that it shows is pinned. */
 export async function login(port: number, key: string): Promise<Login> {
-  const anyHost = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'];
-  const words = ['-i', key, '-p', String(port), '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', ...anyHost];
+  const knownHosts = `${key}.known_hosts`;
+  rmSync(knownHosts, { force: true });
+  const pinning = ['-o', 'StrictHostKeyChecking=accept-new', '-o', `UserKnownHostsFile=${knownHosts}`];
+  const quiet = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR'];
+  const words = ['-i', key, '-p', String(port), ...quiet, ...pinning];
   const ssh = (command: string, okStatuses: number[]) =>
     run('ssh', [...words, 'root@127.0.0.1', command], { okStatuses, timeout: 90 });
   await until(async () => (await ssh('true', [0, 255])).status === 0, 5);

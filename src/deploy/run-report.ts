@@ -1,0 +1,102 @@
+import { StackwrightError } from '../base/errors.js';
+import type { Json } from '../base/events.js';
+import { type Db, isRunIdle } from '../engine/index.js';
+
+export interface StepReport {
+  title: string;
+  host: string | null;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  /** More than one where it was interrupted or failed before. */
+  starts: number;
+  seconds: number | null;
+  logFile: string | null;
+  error: Json;
+}
+
+export interface RunReport {
+  run: string;
+  /** `interrupted`: nobody executes it, and it is not finished; `resumeRun` goes on. */
+  state: 'running' | 'interrupted' | 'done' | 'failed';
+  directory: string;
+  createdAt: Date;
+  finishedAt: Date | null;
+  steps: number;
+  done: number;
+  error: string | null;
+}
+
+/** Newest first. */
+export async function listRuns(db: Db): Promise<RunReport[]> {
+  const rows = await db
+    .selectFrom('run')
+    .leftJoin('run_step', 'run_step.run_id', 'run.id')
+    .select(({ fn }) => [
+      'run.id',
+      'run.state',
+      'run.directory',
+      'run.created_at',
+      'run.finished_at',
+      'run.error',
+      fn.count('run_step.position').as('steps'),
+      fn.count('run_step.position').filterWhere('run_step.state', '=', 'done').as('done'),
+    ])
+    .groupBy('run.id')
+    .orderBy('run.created_at', 'desc')
+    .execute();
+  const reports: RunReport[] = [];
+  for (const row of rows) {
+    const interrupted = row.state === 'running' && (await isRunIdle(db, row.id));
+    reports.push({
+      run: row.id,
+      state: interrupted ? 'interrupted' : row.state,
+      directory: row.directory,
+      createdAt: row.created_at,
+      finishedAt: row.finished_at,
+      steps: Number(row.steps),
+      done: Number(row.done),
+      error: row.error,
+    });
+  }
+  return reports;
+}
+
+/** @throws StackwrightError `RunUnknown` */
+export async function showRun(db: Db, run: string): Promise<RunReport & { report: StepReport[] }> {
+  const found = (await listRuns(db)).find((entry) => entry.run === run);
+  if (!found) throw unknownRun(run);
+  return { ...found, report: await stepReports(db, run) };
+}
+
+export async function stepReports(db: Db, run: string): Promise<StepReport[]> {
+  const rows = await db.selectFrom('run_step').selectAll().where('run_id', '=', run).orderBy('position').execute();
+  return rows.map(({ title, host, state, starts, seconds, log_file, error }) => ({
+    title,
+    host,
+    state,
+    starts,
+    seconds,
+    logFile: log_file,
+    error: error as Json,
+  }));
+}
+
+/** @throws StackwrightError `NothingToResume` */
+export async function latestUnfinished(db: Db): Promise<string> {
+  const found = await db
+    .selectFrom('run')
+    .select('id')
+    .where('state', '!=', 'done')
+    .orderBy('created_at', 'desc')
+    .executeTakeFirst();
+  if (found) return found.id;
+  throw new StackwrightError('NothingToResume', 'no run is interrupted or has failed', {
+    hint: 'stackwright deploy list shows all runs',
+  });
+}
+
+export function unknownRun(run: string): StackwrightError {
+  return new StackwrightError('RunUnknown', `there is no run ${run}`, {
+    value: run,
+    hint: 'stackwright deploy list shows all runs',
+  });
+}
