@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { CommandOptions } from '../base/command.js';
@@ -210,6 +211,8 @@ async function keepDisk(
   const manifests = seenManifests(build);
   const qcow2 = isPlainQcow2(options.write ?? {}) && written.find(({ format }) => format === 'qcow2');
   const disk = qcow2 ? { [keptDisks.qcow2]: { copyOf: qcow2.path } } : { [keptDisks.raw]: image };
+  // The copy takes its place.
+  if (qcow2) await rm(image);
   const files = { ...disk, ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}) };
   const record = { id, parent: layers.id, phase: blockDevicePhase.name, step: 'disk', inputs: [] };
   const elements = place.elements.map(({ name }) => name);

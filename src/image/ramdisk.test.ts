@@ -1,9 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentReporter } from '../base/events.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
+import { buildFromBundle, bundleImage } from './bundle/index.js';
 import { type ElementWriter, elementsIn } from './elements.fixture.js';
 import { buildRamdisk, type RamdiskOptions } from './ramdisk.js';
 
@@ -78,6 +81,23 @@ describe.skipIf(process.getuid?.() !== 0)('buildRamdisk', () => {
     });
 
     expect(readdirSync(work)).not.toContain('out');
+    expect(readdirSync(state.path('tmp'))).toEqual([]);
+  });
+
+  it('is built from a bundle where what its scripts fetched is gone', async () => {
+    const server = createServer((_request, response) => response.end('fetched'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const fetches = `curl --silent --fail http://127.0.0.1:${port}/kernel > "$IMAGE_NAME.kernel"`;
+    elements.script('own/cleanup.d/10-files', [fetches, 'echo > "$IMAGE_NAME.initramfs"']);
+    const bundle = join(work, 'bundle');
+
+    const { responses } = await bundleImage({ ...options(['system']), output: bundle, ramdisk: {} });
+    await new Promise((resolve) => server.close(resolve));
+    await buildFromBundle(bundle, options([]), (network) => buildRamdisk({ ...options(['system']), network }));
+
+    expect(responses).toBe(1);
+    expect(readFileSync(join(work, 'out/probe.kernel'), 'utf8')).toBe('fetched');
     expect(readdirSync(state.path('tmp'))).toEqual([]);
   });
 

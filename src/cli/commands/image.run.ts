@@ -103,8 +103,10 @@ export async function imageBundle(this: CliContext, flags: ImageBundleFlags, ...
     const interrupted = abortOnSignals(this.process);
     try {
       const options = { ...(await buildOptions(this, flags, names)), signal: interrupted.signal };
-      const { output, type, name } = flags;
-      const bundle = await bundleImage({ ...options, imageName: name, output, formats: parseFormats(type ?? '') });
+      const { output, type, name, ramdiskElement } = flags;
+      const ramdisk = flags.ramdisk || ramdiskElement !== undefined ? { ramdiskElement } : undefined;
+      const formats = parseFormats(type ?? '');
+      const bundle = await bundleImage({ ...options, imageName: name, output, formats, ramdisk });
       if (flags.json) this.printJson(bundle);
       else this.print(bundle.path);
     } finally {
@@ -120,8 +122,10 @@ export async function imageRamdisk(this: CliContext, flags: ImageRamdiskFlags, .
     const write = { compress, checksum, overwrite: overwrites(flags, this.process.env) };
     const { signal } = interrupted;
     try {
-      const options = await buildOptions(this, flags, names);
-      const built = await buildRamdisk({ ...options, output, ramdiskElement, write, signal });
+      const options = { ...(await buildOptions(this, flags, names)), signal };
+      const built = await withBundle(flags.bundle, options, (whole) =>
+        buildRamdisk({ ...whole, output, ramdiskElement, write }),
+      );
       if (flags.json) this.printJson(built);
       else for (const { path } of built.outputs) this.print(path);
     } finally {

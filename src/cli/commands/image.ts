@@ -20,6 +20,8 @@ interface RunFlags extends ElementFlags {
   fresh: boolean;
   shellOnFailure: boolean;
   verbose: boolean;
+  offline: boolean;
+  bundle?: string;
 }
 
 export interface ImageBuildFlags extends RunFlags {
@@ -36,8 +38,6 @@ export interface ImageBuildFlags extends RunFlags {
   role?: string;
   version?: string;
   name?: string;
-  offline: boolean;
-  bundle?: string;
 }
 
 export interface ImageRamdiskFlags extends RunFlags {
@@ -54,6 +54,8 @@ export interface ImageBuildAllFlags {
 export interface ImageBundleFlags extends ElementFlags {
   output: string;
   type?: string;
+  ramdisk: boolean;
+  ramdiskElement?: string;
   packages?: string;
   arch?: string;
   name?: string;
@@ -133,6 +135,18 @@ const runFlags = {
     withNegated: false,
   },
   verbose: { kind: 'boolean', brief: 'Name every script', default: false, withNegated: false },
+  offline: {
+    kind: 'boolean',
+    brief: 'Fetch nothing that the image cache has (DIB_OFFLINE=1)',
+    default: false,
+    withNegated: false,
+  },
+  bundle: {
+    kind: 'parsed',
+    parse: String,
+    brief: 'Fetch everything from this file, made by image bundle; scripts have no network. Implies --offline',
+    optional: true,
+  },
 } as const;
 
 const runAliases = { o: 'output', p: 'packages', a: 'arch', v: 'verbose' } as const;
@@ -187,18 +201,6 @@ const buildFlags = {
   role: { kind: 'parsed', parse: String, brief: 'Publish the tree as the role of this name', optional: true },
   version: { kind: 'parsed', parse: String, brief: 'Version of the role, e.g. D12-F.1.0.0', optional: true },
   name: { kind: 'parsed', parse: String, brief: 'Name of the image, for its scripts and its log', optional: true },
-  offline: {
-    kind: 'boolean',
-    brief: 'Fetch nothing that the image cache has (DIB_OFFLINE=1)',
-    default: false,
-    withNegated: false,
-  },
-  bundle: {
-    kind: 'parsed',
-    parse: String,
-    brief: 'Fetch everything from this file, made by image bundle; scripts have no network. Implies --offline',
-    optional: true,
-  },
 } as const;
 
 const buildAliases = { ...runAliases, t: 'type' } as const;
@@ -231,6 +233,13 @@ const build = buildCommand<ImageBuildFlags, string[], CliContext>({
   },
 });
 
+const ramdiskElement = {
+  kind: 'parsed',
+  parse: String,
+  brief: 'The element that puts the ramdisk together (default: RAMDISK_ELEMENT, else ramdisk)',
+  optional: true,
+} as const;
+
 const ramdisk = buildCommand<ImageRamdiskFlags, string[], CliContext>({
   loader: async () => (await import('./image.run.js')).imageRamdisk,
   parameters: {
@@ -238,12 +247,7 @@ const ramdisk = buildCommand<ImageRamdiskFlags, string[], CliContext>({
     flags: {
       ...runFlags,
       output: { kind: 'parsed', parse: String, brief: 'The files without their endings .kernel and .initramfs' },
-      ramdiskElement: {
-        kind: 'parsed',
-        parse: String,
-        brief: 'The element that puts the ramdisk together (default: RAMDISK_ELEMENT, else ramdisk)',
-        optional: true,
-      },
+      ramdiskElement,
     },
     aliases: runAliases,
   },
@@ -295,6 +299,8 @@ const bundle = buildCommand<ImageBundleFlags, string[], CliContext>({
       ...elementFlags,
       output: { kind: 'parsed', parse: String, brief: 'The bundle, a tar; one that is there is replaced' },
       type: { ...buildFlags.type, brief: 'Formats that are to be built from it: for a disk more is fetched' },
+      ramdisk: { kind: 'boolean', brief: 'For image ramdisk', default: false, withNegated: false },
+      ramdiskElement,
       packages: buildFlags.packages,
       arch: archFlag,
       name: buildFlags.name,
@@ -307,6 +313,7 @@ const bundle = buildCommand<ImageBundleFlags, string[], CliContext>({
     brief: 'Collect everything that a build fetches in one file, from which it can be built without a network',
     customUsage: [
       { input: 'debian-minimal vm -t qcow2 -o /srv/debian.bundle', brief: 'For image build --offline --bundle' },
+      { input: '--ramdisk debian-minimal my-element -o /srv/probe.bundle', brief: 'For image ramdisk --bundle' },
     ],
   },
 });

@@ -9,6 +9,7 @@ import { reportImage } from '../events.js';
 import { buildImage } from '../image.js';
 import { type BuildNetwork, proxyVariables } from '../network.js';
 import { isDiskFormat, type OutputFormat } from '../output.js';
+import { buildRamdisk, type RamdiskOptions } from '../ramdisk.js';
 import { bundleDirectories, packBundle, unpackBundle } from './format.js';
 import { openRecorder } from './recorder.js';
 import { openReplayer } from './replayer.js';
@@ -19,6 +20,8 @@ export interface BundleOptions extends Omit<BuildOptions, 'fresh' | 'network'> {
   output: string;
   /** Those that are to be built from it: for a disk other scripts run than for a tree. */
   formats?: OutputFormat[];
+  /** A ramdisk is to be built from it, with these options of its own. */
+  ramdisk?: Pick<RamdiskOptions, 'ramdiskElement'>;
 }
 
 export interface WrittenBundle {
@@ -35,10 +38,10 @@ export interface WrittenBundle {
 /**
  * Builds once from nothing, and writes everything that was fetched for it into one file; what was built
  * is thrown away.
- * @throws StackwrightError `ProxyUnsupported`, and those of `buildTree` and `buildImage`
+ * @throws StackwrightError `ProxyUnsupported`, and those of `buildTree`, `buildImage` and `buildRamdisk`
  */
 export async function bundleImage(options: BundleOptions): Promise<WrittenBundle> {
-  const { formats = [], environment, state, reporter, signal } = options;
+  const { environment, state, reporter, signal } = options;
   const output = resolve(options.output);
   await mkdir(dirname(output), { recursive: true });
   const upstream = await upstreamProxies({ ...proxyEnvironment(), ...environment });
@@ -48,7 +51,7 @@ export async function bundleImage(options: BundleOptions): Promise<WrittenBundle
   await mkdir(cache);
   await using recorder = await openRecorder(join(directory, bundleDirectories.http), upstream);
   const network: BuildNetwork = { cache, unplugged: false, connect: async () => proxyVariables(recorder.url) };
-  const { elements } = await buildOnce({ ...options, fresh: true, network }, formats, temporary.directory('image'));
+  const { elements } = await buildOnce({ ...options, fresh: true, network }, temporary.directory('image'));
   // Packages are among the responses already, and nobody holds a lock any more.
   for (const name of ['apt', 'locks']) await rm(join(cache, name), { recursive: true, force: true });
   const responses = recorder.responses();
@@ -86,13 +89,14 @@ export async function bundleImage(options: BundleOptions): Promise<WrittenBundle
 
 /** @param directory for the image */
 async function buildOnce(
-  options: BuildOptions,
-  formats: OutputFormat[],
+  { formats = [], ramdisk, ...options }: Omit<BundleOptions, 'output'> & BuildOptions,
   directory: string,
 ): Promise<{ elements: string[] }> {
+  const output = join(directory, 'image');
+  if (ramdisk) return await buildRamdisk({ ...options, ...ramdisk, output });
   if (formats.some(isDiskFormat)) {
     // The other formats are made of the same, and fetch nothing.
-    return await buildImage({ ...options, formats: ['raw'], output: join(directory, 'image') });
+    return await buildImage({ ...options, formats: ['raw'], output });
   }
   await using tree = await buildTree(options);
   return tree;
