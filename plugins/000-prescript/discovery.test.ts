@@ -10,6 +10,7 @@ hostname=ctl
 kernel=6.1.0-37-amd64
 processors=2
 memory=2014808
+kvm=y
 ssh=10.0.0.254 53012 10.0.0.1 22
 addresses=192.168.1.5 10.0.0.1
 `;
@@ -27,6 +28,7 @@ it('reads what a host says of itself', () => {
       address: '10.0.0.1',
       processors: 2,
       memoryMegabytes: 1967,
+      hasKvm: true,
     },
   });
 });

@@ -10,6 +10,7 @@ echo "hostname=$(hostname 2>/dev/null || cat /proc/sys/kernel/hostname)"
 echo "kernel=$(uname -r)"
 echo "processors=$(nproc)"
 echo "memory=$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)"
+echo "kvm=$([ ! -e /dev/kvm ] || echo y)"
 echo "ssh=\${SSH_CONNECTION:-}"
 echo "addresses=$(hostname -I 2>/dev/null)"
 `;
@@ -46,6 +47,7 @@ export function parseDiscovery(output: string, host: string): Discovery {
       address: addressOf(host, get('ssh'), get('addresses').split(/\s+/)),
       processors: Number(get('processors')),
       memoryMegabytes: Math.floor(Number(get('memory')) / 1024),
+      hasKvm: get('kvm') === 'y',
     },
   };
 }

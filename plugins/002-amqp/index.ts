@@ -53,6 +53,7 @@ export const plugin: DeployPlugin = {
         folder: '002-amqp',
         name: 'rabbitmq',
         modules: ['puppet-module-puppetlabs-rabbitmq'],
+        packages: ['rabbitmq-server'],
       }),
       verify: [answerSequence('RabbitMQ answers', [{ service: 'rabbitmq-server', host, port: AMQP_PORT }])],
     };

@@ -46,6 +46,7 @@ export const plugin: DeployPlugin = {
         folder: '003-mariadb',
         name: 'mariadb',
         modules: ['puppet-module-puppetlabs-mysql'],
+        packages: ['mariadb-server'],
       }),
       verify: [answerSequence('MariaDB answers', [{ service: 'mariadb', host, port: MARIADB_PORT }])],
     };

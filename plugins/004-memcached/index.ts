@@ -61,6 +61,7 @@ export const plugin: DeployPlugin = {
           file: pluginFile('004-memcached', 'manifests', 'memcached.pp'),
           marker: 'memcached',
           modules: ['puppet-module-saz-memcached'],
+          packages: ['memcached'],
           // Keystone keeps tokens in it from its first request on.
           startsLast: !configuration.is('CONFIG_KEYSTONE_INSTALL'),
         },

@@ -1,4 +1,4 @@
-import { manifestsOn, secret } from '../../src/deploy/declare.js';
+import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { factIsAuto } from '../../src/deploy/processors.js';
@@ -90,8 +90,20 @@ export const plugin: DeployPlugin = {
     const client = configuration.is('CONFIG_CLIENT_INSTALL');
     return {
       manifests: [
-        ...manifestsOn([host], { folder: '100-keystone', name: 'keystone', modules: ['puppet-module-keystone'] }),
-        ...(client ? manifestsOn([host], { folder: '100-keystone', name: 'client', modules: [] }) : []),
+        ...manifestsOn([host], {
+          folder: '100-keystone',
+          name: 'keystone',
+          modules: ['puppet-module-keystone'],
+          packages: ['keystone', 'python3-keystoneclient', 'python3-openstackclient', ...databasePackages],
+        }),
+        ...(client
+          ? manifestsOn([host], {
+              folder: '100-keystone',
+              name: 'client',
+              modules: [],
+              packages: ['python3-openstackclient'],
+            })
+          : []),
       ],
       verify: [answerSequence('keystone answers', [{ service: 'keystone', host, port: KEYSTONE_PORT, path: '/v3' }])],
       messages: client ? [`on ${host}: . /root/keystonerc_admin && openstack token issue`] : [],

@@ -1,4 +1,4 @@
-import { manifestsOn, secret } from '../../src/deploy/declare.js';
+import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
@@ -31,7 +31,12 @@ export const plugin: DeployPlugin = {
     if (!configuration.is('CONFIG_GLANCE_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     return {
-      manifests: manifestsOn([host], { folder: '200-glance', name: 'glance', modules: ['puppet-module-glance'] }),
+      manifests: manifestsOn([host], {
+        folder: '200-glance',
+        name: 'glance',
+        modules: ['puppet-module-glance'],
+        packages: ['glance-api', 'python3-openstackclient', ...databasePackages],
+      }),
       verify: [answerSequence('glance answers', [{ service: 'glance-api', host, port: GLANCE_PORT, path: '/' }])],
     };
   },

@@ -1,4 +1,4 @@
-import { manifestsOn, secret } from '../../src/deploy/declare.js';
+import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
@@ -21,9 +21,13 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
-    const modules = ['puppet-module-placement'];
     return {
-      manifests: manifestsOn([host], { folder: '290-placement', name: 'placement', modules }),
+      manifests: manifestsOn([host], {
+        folder: '290-placement',
+        name: 'placement',
+        modules: ['puppet-module-placement'],
+        packages: ['placement-api', 'placement-common', 'python3-placement', ...databasePackages],
+      }),
       verify: [
         answerSequence('placement answers', [{ service: 'placement-api', host, port: PLACEMENT_PORT, path: '/' }]),
       ],

@@ -1,12 +1,17 @@
-import { manifestsOn, secret } from '../../src/deploy/declare.js';
+import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
-import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
+import type { DeployPlugin, HostFacts, PluginSequences } from '../../src/deploy/plugin.js';
 import { factIsAuto } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
 import { float } from '../../src/deploy/validators.js';
 
 const NOVA_PORT = 8774;
 const MODULES = ['puppet-module-nova'];
+const CONTROLLER_PACKAGES = [
+  ...['nova-common', 'python3-nova', ...databasePackages],
+  ...['nova-api', 'nova-conductor', 'nova-consoleproxy', 'nova-scheduler'],
+];
+const COMPUTE_PACKAGES = ['nova-common', 'python3-nova', 'nova-compute', 'libvirt-daemon-system', 'genisoimage'];
 
 const nova: ParameterGroup = {
   name: 'NOVA',
@@ -52,10 +57,15 @@ export const plugin: DeployPlugin = {
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const computes = configuration.list('CONFIG_COMPUTE_HOSTS');
     const folder = '300-nova';
+    const computePackages = ({ hasKvm }: HostFacts) => {
+      const wanted = configuration.get('CONFIG_NOVA_LIBVIRT_VIRT_TYPE');
+      const hypervisor = wanted === 'auto' ? (hasKvm ? 'kvm' : 'qemu') : wanted;
+      return [...COMPUTE_PACKAGES, `nova-compute-${hypervisor}`];
+    };
     return {
       manifests: [
-        ...manifestsOn([host], { folder, name: 'nova-controller', modules: MODULES }),
-        ...manifestsOn(computes, { folder, name: 'nova-compute', modules: MODULES }),
+        ...manifestsOn([host], { folder, name: 'nova-controller', modules: MODULES, packages: CONTROLLER_PACKAGES }),
+        ...manifestsOn(computes, { folder, name: 'nova-compute', modules: MODULES, packages: computePackages }),
       ],
       verify: [answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/' }])],
     };

@@ -1,4 +1,4 @@
-import { manifestsOn, secret } from '../../src/deploy/declare.js';
+import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
@@ -7,6 +7,8 @@ import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.j
 
 const NEUTRON_PORT = 9696;
 const MODULES = ['puppet-module-neutron'];
+const SERVER_PACKAGES = ['neutron-common', 'neutron-api', 'neutron-rpc-server', ...databasePackages];
+const AGENT_PACKAGES = ['neutron-common', 'neutron-linuxbridge-agent'];
 const physicalNetwork = matches(/[A-Za-z0-9_-]+|\*/, 'the name of a physical network, or *');
 const range = matches(/\d+:\d+/, 'a range, FIRST:LAST');
 
@@ -133,12 +135,18 @@ export const plugin: DeployPlugin = {
     const folder = '350-neutron';
     return {
       manifests: [
-        ...manifestsOn([host], { folder, name: 'neutron-server', modules: MODULES }),
-        ...manifestsOn(networkHosts, { folder, name: 'neutron-network', marker: 'neutron-agents', modules: MODULES }),
+        ...manifestsOn([host], { folder, name: 'neutron-server', modules: MODULES, packages: SERVER_PACKAGES }),
+        ...manifestsOn(networkHosts, {
+          folder,
+          name: 'neutron-network',
+          marker: 'neutron-agents',
+          modules: MODULES,
+          packages: [...AGENT_PACKAGES, 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent'],
+        }),
         // A network host has the agent of compute hosts already.
         ...manifestsOn(
           computes.filter((one) => !networkHosts.includes(one)),
-          { folder, name: 'neutron-compute', marker: 'neutron-agents', modules: MODULES },
+          { folder, name: 'neutron-compute', marker: 'neutron-agents', modules: MODULES, packages: AGENT_PACKAGES },
         ),
       ],
       verify: [answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }])],

@@ -42,6 +42,7 @@ export const plugin: DeployPlugin = {
         folder: '500-horizon',
         name: 'horizon',
         modules: ['puppet-module-puppetlabs-stdlib'],
+        packages: ['openstack-dashboard-apache'],
       }),
       verify: [answerSequence('horizon answers', [{ service: 'apache2', host, port: HTTP_PORT, path: '/' }])],
       messages: [

@@ -37,11 +37,19 @@ export function serviceHost(declared: Declared): Parameter {
   };
 }
 
+/** What every service of OpenStack needs to reach MariaDB. */
+export const databasePackages = ['python3-mysqldb', 'python3-pymysql'];
+
 /** The orders for one manifest of a plugin's folder on several hosts. */
 export function manifestsOn(
   hosts: string[],
-  { folder, name, marker = name, modules }: { folder: string; name: string; marker?: string; modules: string[] },
+  {
+    folder,
+    name,
+    marker = name,
+    ...more
+  }: { folder: string; name: string; marker?: string } & Pick<ManifestOrder, 'modules' | 'packages'>,
 ): ManifestOrder[] {
   const file = pluginFile(folder, 'manifests', `${name}.pp`);
-  return [...new Set(hosts)].map((one) => ({ host: one, name, file, marker, modules }));
+  return [...new Set(hosts)].map((one) => ({ host: one, name, file, marker, ...more }));
 }

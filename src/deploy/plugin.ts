@@ -54,6 +54,8 @@ export interface ManifestOrder {
   marker: string;
   /** Debian packages of the puppet modules that it uses. */
   modules: string[];
+  /** Debian packages that it installs: those of all manifests of a host come in one call of apt, before the first. */
+  packages?: string[] | ((facts: HostFacts) => string[]);
   /**
    * Nothing of the deployment needs its services before the end: where there are hooks, they are started after those
    * of `stack post-config`, which may change their configuration.
@@ -90,6 +92,8 @@ export type HostFacts = {
   address: string;
   processors: number;
   memoryMegabytes: number;
+  /** It can run virtual machines by itself: it has /dev/kvm. */
+  hasKvm: boolean;
 };
 
 /** The step of the prescript whose result is the host's facts. */

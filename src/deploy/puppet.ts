@@ -9,7 +9,7 @@ import { waitForSsh } from '../base/ssh.js';
 import type { DeployEvent } from './events.js';
 import { type HostValues, hieraConfiguration, hostValueNames, lookedUp, renderHieradata } from './hieradata.js';
 import type { Configuration } from './parameter.js';
-import type { DeployContext, ManifestOrder, Sequence } from './plugin.js';
+import type { DeployContext, HostFacts, ManifestOrder, Sequence } from './plugin.js';
 import { judgePuppet } from './puppet-log.js';
 
 /** What every host needs, besides puppet modules: the Debian package of `puppet apply`. */
@@ -108,6 +108,50 @@ export function puppetPrerequisites(orders: ManifestOrder[], directory: string, 
   ];
 }
 
+/** The packages that the manifests of a host install. */
+export function packagesOf(orders: ManifestOrder[], facts: HostFacts): string[] {
+  const named = orders.flatMap(({ packages = [] }) => (Array.isArray(packages) ? packages : packages(facts)));
+  return [...new Set(named)].sort();
+}
+
+/**
+ * The sequence that installs what the manifests would install one by one, each with an apt of its own. Services do not
+ * start: nothing of them is configured.
+ */
+export function packageSequences(orders: ManifestOrder[], directory: string): Sequence[] {
+  const concerned = [...new Set(orders.filter(({ packages }) => packages).map(({ host }) => host))];
+  if (concerned.length === 0) return [];
+  return [
+    {
+      title: 'packages of the services',
+      steps: concerned.map((host) => ({
+        id: `packages.install@${host}`,
+        title: 'install the packages of the services',
+        host,
+        work: (context) => {
+          const own = orders.filter((order) => order.host === host);
+          return installServices(context, host, directory, packagesOf(own, context.facts(host)));
+        },
+      })),
+    },
+  ];
+}
+
+async function installServices(
+  context: DeployContext,
+  host: string,
+  directory: string,
+  packages: string[],
+): Promise<undefined> {
+  const { status, stdout, details } = await applyOn(context, host, 'packages', directory, ['packages', ...packages]);
+  if (status === 0) return;
+  const errors = stdout.split('\n').filter((line) => /^(E:|dpkg: error)/.test(line));
+  throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of its services`, {
+    value: packages.join(' '),
+    hint: [...errors.slice(0, 10), details.hint].join('\n'),
+  });
+}
+
 /**
  * What of a manifest is applied: the whole; all but its services, which stay as they are; its services alone, which
  * are started, and restarted where they run, as something may have changed their configuration; its services, stopped.
@@ -196,36 +240,46 @@ function manifestLimit(execTimeout: number): number {
   return Math.max(3600, execTimeout * 12);
 }
 
-/** Applies a manifest; a run that a killed process of ours has left on the host is waited for and taken over. */
+/** Runs a part of the host's work by its script; one that a killed process of ours has left there is waited for and taken over. */
+async function applyOn(
+  context: DeployContext,
+  host: string,
+  file: string,
+  directory: string,
+  [part, ...words]: [ManifestPart] | ['packages', ...string[]],
+) {
+  const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
+  const limit = manifestLimit(execTimeout);
+  const key = `${await digestOfDirectory(hostDirectory(directory, host))}-${part}`;
+  const { stdout, status } = await persistently(context, host, interrupted, (mode) =>
+    ssh.run(context.reach(host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part, ...words], {
+      // It may first wait for another application on the host, then takes its own time.
+      timeout: 2 * limit + 120,
+      okStatuses: [...PUPPET_STATUSES, APT_FAILED, LOCK_HELD, TIMED_OUT, KILLED],
+      logFile,
+    }),
+  );
+  const replay = `on ${host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew ${[part, ...words].join(' ')}`;
+  const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
+  if (status === LOCK_HELD) {
+    throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${host}`, {
+      ...details,
+      hint: `see it there with: fuser -v ${lockFile}`,
+    });
+  }
+  if (status === TIMED_OUT || status === KILLED) {
+    throw new StackwrightError('ManifestTimedOut', `the work on ${file} did not end within ${limit} s`, details);
+  }
+  return { stdout, status, details };
+}
+
 async function apply(
   context: DeployContext,
   order: ManifestOrder,
   directory: string,
   part: ManifestPart,
 ): Promise<undefined> {
-  const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
-  const file = manifestName(order);
-  const limit = manifestLimit(execTimeout);
-  const key = `${await digestOfDirectory(hostDirectory(directory, order.host))}-${part}`;
-  const { stdout, status } = await persistently(context, order.host, interrupted, (mode) =>
-    ssh.run(context.reach(order.host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part], {
-      // It may first wait for another application on the host, then takes its own time.
-      timeout: 2 * limit + 120,
-      okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
-      logFile,
-    }),
-  );
-  const replay = `on ${order.host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew ${part}`;
-  const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
-  if (status === LOCK_HELD) {
-    throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${order.host}`, {
-      ...details,
-      hint: `see it there with: fuser -v ${lockFile}`,
-    });
-  }
-  if (status === TIMED_OUT || status === KILLED) {
-    throw new StackwrightError('ManifestTimedOut', `the manifest ${order.name} did not end within ${limit} s`, details);
-  }
+  const { stdout, status, details } = await applyOn(context, order.host, manifestName(order), directory, [part]);
   const verdict = judgePuppet(stdout, status);
   if (!verdict.ok) {
     throw new StackwrightError('ManifestFailed', `the manifest ${order.name} failed: ${verdict.errors[0]}`, {
@@ -266,6 +320,7 @@ export async function persistently<T>(
 const RECONNECT_SECONDS = 300;
 
 const PUPPET_STATUSES = [0, 1, 2, 4, 6];
+const APT_FAILED = 100;
 const LOCK_HELD = 75;
 const TIMED_OUT = 124;
 const KILLED = 137;
@@ -279,11 +334,15 @@ const lockFile = '/var/tmp/stackwright/puppet.lock';
  * (services!) would inherit it. One with the same content that ended well while nobody watched counts as ours.
  */
 const applyScript = `#!/bin/sh
-# Applies a manifest of this directory: apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
+# Applies a manifest of this directory, or installs packages:
+# apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
+# apply packages KEY LIMIT anew|adopt packages NAME...
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1
 file=$1 key=$2 limit=$3 mode=$4 part=$5
+shift 5
+packages=$*
 log=manifests/$file
 work=$PWD
 
@@ -299,6 +358,14 @@ if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
   fi
 fi
 
+# An installation that was killed is ended first. Where all is there apt is not even called.
+install='
+  umask 022
+  known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
+  [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
+  apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
+  dpkg --configure -a && $apt update && exec $apt install --yes --no-install-recommends $packages
+'
 manifest=manifests/$file select=
 case $part in
   hold)
@@ -315,14 +382,20 @@ esac
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
-export file key limit log work manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export file key limit log work part packages install manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
   policy=/usr/sbin/policy-rc.d mine="# Of stackwright: puppet starts services once they are configured."
   [ -e "$policy" ] || { printf "#!/bin/sh\\n%s\\nexit 101\\n" "$mine" > "$policy" && chmod 0755 "$policy"; }
-  timeout --kill-after=60 "$limit" puppet apply --detailed-exitcodes --color=false \\
-    --confdir "$work/puppet" --codedir "$work/code" --vardir "$work/var" \\
-    --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
-    $select "$manifest" >> "$log.running" 2>&1 9>&-
+  case $part in
+    packages)
+      set -- sh -c "$install" ;;
+    *)
+      set -- puppet apply --detailed-exitcodes --color=false \\
+        --confdir "$work/puppet" --codedir "$work/code" --vardir "$work/var" \\
+        --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
+        $select "$manifest" ;;
+  esac
+  timeout --kill-after=60 "$limit" "$@" >> "$log.running" 2>&1 9>&-
   echo "$key $?" > "$log.status.new"
   ! grep -qsF "$mine" "$policy" || rm -f "$policy"
   mv "$log.running" "$log.finished"

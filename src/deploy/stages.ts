@@ -1,7 +1,7 @@
 import type { Phase } from '../hooks/index.js';
 import { type DeployHooks, type HookSteps, hookSequences } from './hook-steps.js';
 import type { ManifestOrder, Sequence } from './plugin.js';
-import { type ManifestPart, manifestSequences, puppetPrerequisites } from './puppet.js';
+import { type ManifestPart, manifestSequences, packageSequences, puppetPrerequisites } from './puppet.js';
 import { cleanSequences, stopProcesses } from './removal.js';
 
 /** What a run does: deploys, stops what was deployed, or removes it too. */
@@ -37,12 +37,17 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
   const { directory, hosts, hooks } = options;
   // Hooks may change what services read, so those that nobody needs before are started after them.
   const held = hooks ? manifests.filter((order) => order.startsLast) : [];
+  // Those that bring no packages of services prepare the host for it: sources of packages, time.
+  const begin = manifests.findIndex(({ packages }) => packages !== undefined);
+  const [prerequisites, services] = [manifests.slice(0, Math.max(begin, 0)), manifests.slice(Math.max(begin, 0))];
   const first = (order: ManifestOrder): ManifestPart => (held.includes(order) ? 'hold' : 'whole');
   return [
     ...prepare,
     ...puppetPrerequisites(manifests, directory, hosts),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
-    ...manifestSequences(manifests, directory, first),
+    ...manifestSequences(prerequisites, directory, first),
+    ...packageSequences(services, directory),
+    ...manifestSequences(services, directory, first),
     ...hooksAt(options, 'stack install', 'stack post-config'),
     ...manifestSequences(held, directory, () => 'start'),
     ...verify,

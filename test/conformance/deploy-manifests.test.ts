@@ -19,8 +19,8 @@ import { parseAnswers } from '../../src/base/ini.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { stateDirectory } from '../../src/base/state.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
-import { loadPlugins } from '../../src/deploy/plugin.js';
-import { writeHieradata } from '../../src/deploy/puppet.js';
+import { type HostFacts, loadPlugins, type ManifestOrder } from '../../src/deploy/plugin.js';
+import { packagesOf, writeHieradata } from '../../src/deploy/puppet.js';
 import { planRun } from '../../src/deploy/run.js';
 
 const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12' };
@@ -56,6 +56,10 @@ interface Resource {
 describe.skipIf(!canRun)('the manifests of the plugins', () => {
   let work: string;
   let directory: string;
+  let orders: ManifestOrder[];
+  /** What the manifests compile to, by their files. */
+  const catalogs = new Map<string, Resource[]>();
+  const resourcesOf = (file: string) => catalogs.get(file) ?? [];
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'sw-manifests-'));
@@ -72,16 +76,29 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
   it('compile, each with the values that its host looks up', async () => {
     const failures: string[] = [];
     for (const [host, file] of manifests()) {
-      const { status, output } = await compile(host, file);
-      if (status !== 0) failures.push(`${file}: ${/Error: .*/.exec(output)?.[0]}`);
+      const { status, stdout, output } = await compile(host, file);
+      if (status === 0) catalogs.set(file, JSON.parse(stdout.slice(stdout.indexOf('{'))).resources);
+      else failures.push(`${file}: ${/Error: .*/.exec(output)?.[0]}`);
     }
 
     expect(manifests().length).toBeGreaterThan(12);
     expect(failures).toEqual([]);
   });
 
-  it('set services up by what the answers say', async () => {
-    const resources = await catalog('ctl', 'ctl_nova-controller.pp');
+  it('have their packages installed before the first of them', () => {
+    const hosts = Object.keys(ADDRESSES);
+    const services = [...catalogs].filter(([file]) => !file.endsWith('_prescript.pp'));
+    const wanted = hosts.map((host) =>
+      services.filter(([file]) => file.startsWith(`${host}_`)).flatMap(([, resources]) => installed(resources)),
+    );
+
+    const ordersOn = (host: string) => orders.filter((order) => order.host === host);
+    const named = hosts.map((host) => packagesOf(ordersOn(host), { hasKvm: false } as HostFacts));
+    expect(named).toEqual(wanted.map((names) => [...new Set(names)].sort()));
+  });
+
+  it('set services up by what the answers say', () => {
+    const resources = resourcesOf('ctl_nova-controller.pp');
 
     expect(resources).toContainEqual(
       expect.objectContaining({
@@ -90,16 +107,16 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
         parameters: expect.objectContaining({ value: 'rabbit://openstack:s3cr%40t@192.0.2.10:5672/' }),
       }),
     );
-    const compute = await catalog('c1', 'c1_nova-compute.pp');
+    const compute = resourcesOf('c1_nova-compute.pp');
     expect(settingOf(compute, 'Nova_config', 'libvirt/virt_type')).toBe('qemu');
     expect(compute.map(({ title }) => title)).toContain('no control groups for libvirt');
-    const network = await catalog('net', 'net_neutron-network.pp');
+    const network = resourcesOf('net_neutron-network.pp');
     expect(settingOf(network, 'Neutron_config', 'DEFAULT/global_physnet_mtu')).toBe(1450);
     expect(network.map(({ title }) => title)).toContain('stackwright-br-outside');
   });
 
-  it('make the schemas of the services that are installed', async () => {
-    const schemas = (await catalog('ctl', 'ctl_mariadb.pp')).filter(({ type }) => type === 'Mysql_database');
+  it('make the schemas of the services that are installed', () => {
+    const schemas = resourcesOf('ctl_mariadb.pp').filter(({ type }) => type === 'Mysql_database');
 
     expect(schemas.map(({ title }) => title).sort()).toEqual([
       'glance',
@@ -130,7 +147,10 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     const planned = await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
     const path = join(planned.directory, 'answers.txt');
     const answers = parseAnswers(readFileSync(path, 'utf8'), path);
-    const { configuration } = await resolveAnswers(answers, await loadPlugins(), { mayCreate: false });
+    const plugins = await loadPlugins();
+    const { configuration } = await resolveAnswers(answers, plugins, { mayCreate: false });
+    const hosts = Object.keys(ADDRESSES);
+    orders = plugins.flatMap((plugin) => plugin.sequences(configuration, hosts).manifests ?? []);
     for (const [host, address] of Object.entries(ADDRESSES)) {
       const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
       await writeHieradata(planned.directory, host, configuration, values);
@@ -171,11 +191,6 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     const options = { timeout: 200, okStatuses: [0, 1, 30] };
     return await run('puppet', [...words, ...more, '--facts_terminus', 'yaml', ...places], options);
   }
-
-  async function catalog(host: string, file: string): Promise<Resource[]> {
-    const { stdout } = await compile(host, file);
-    return JSON.parse(stdout.slice(stdout.indexOf('{'))).resources;
-  }
 });
 
 function wantedModules(): string[] {
@@ -183,6 +198,12 @@ function wantedModules(): string[] {
     readFileSync(join(packageRoot(), 'plugins', folder, 'index.ts'), 'utf8'),
   );
   return [...new Set(sources.join('\n').match(/puppet-module-[a-z0-9-]+/g))];
+}
+
+/** Debian packages that are to be there. */
+function installed(resources: Resource[]): string[] {
+  const packages = resources.filter(({ type, parameters }) => type === 'Package' && parameters?.ensure !== 'absent');
+  return packages.map(({ title, parameters }) => String(parameters?.name ?? title));
 }
 
 function settingOf(resources: Resource[], type: string, title: string): unknown {

@@ -51,6 +51,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       ['make the work directory', 'done', 1],
       ['install puppet and its modules', 'done', 1],
       ['send manifests and values', 'done', 1],
+      ['install the packages of the services', 'done', 1],
       ['apply the manifest memcached', 'done', 2],
       ['see whether memcached answers', 'done', 1],
       ['see whether a reboot is needed', 'done', 1],
