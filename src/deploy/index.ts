@@ -11,6 +11,7 @@ export {
   showAnswers,
 } from './answer-files.js';
 export { type AnswerFinding, type FindingCode, requireRight } from './answers.js';
+export { cancelDeployment } from './cancel.js';
 export type { DeployEvent } from './events.js';
 export { answersFromInventory, inventoryMachines } from './host-query.js';
 export { type Interviewer, interview, type Question, secretProposal } from './interview.js';

@@ -15,14 +15,19 @@ export interface StepReport {
 
 export interface RunReport {
   run: string;
-  /** `interrupted`: nobody executes it, and it is not finished; `resumeRun` goes on. */
-  state: 'running' | 'interrupted' | 'done' | 'failed';
+  /**
+   * `interrupted`: nobody executes it, and it is not finished; `resumeRun` goes on. `cancelling`: it stops after its
+   * present steps.
+   */
+  state: 'running' | 'cancelling' | 'interrupted' | 'done' | 'failed' | 'cancelled';
   directory: string;
   createdAt: Date;
   finishedAt: Date | null;
   steps: number;
   done: number;
   error: string | null;
+  /** Who has asked it to stop. */
+  cancelledBy: string | null;
 }
 
 /** Newest first. */
@@ -37,6 +42,7 @@ export async function listRuns(db: Db): Promise<RunReport[]> {
       'run.created_at',
       'run.finished_at',
       'run.error',
+      'run.cancelled_by',
       fn.count('run_step.position').as('steps'),
       fn.count('run_step.position').filterWhere('run_step.state', '=', 'done').as('done'),
     ])
@@ -45,19 +51,24 @@ export async function listRuns(db: Db): Promise<RunReport[]> {
     .execute();
   const reports: RunReport[] = [];
   for (const row of rows) {
-    const interrupted = row.state === 'running' && (await isRunIdle(db, row.id));
     reports.push({
       run: row.id,
-      state: interrupted ? 'interrupted' : row.state,
+      state: row.state === 'running' ? await stateUnderWay(db, row.id, row.cancelled_by) : row.state,
       directory: row.directory,
       createdAt: row.created_at,
       finishedAt: row.finished_at,
       steps: Number(row.steps),
       done: Number(row.done),
       error: row.error,
+      cancelledBy: row.cancelled_by,
     });
   }
   return reports;
+}
+
+async function stateUnderWay(db: Db, run: string, cancelledBy: string | null) {
+  if (await isRunIdle(db, run)) return 'interrupted';
+  return cancelledBy === null ? 'running' : 'cancelling';
 }
 
 /** @throws StackwrightError `RunUnknown` */
@@ -89,7 +100,7 @@ export async function latestUnfinished(db: Db): Promise<string> {
     .orderBy('created_at', 'desc')
     .executeTakeFirst();
   if (found) return found.id;
-  throw new StackwrightError('NothingToResume', 'no run is interrupted or has failed', {
+  throw new StackwrightError('NothingToResume', 'no run is interrupted, cancelled or has failed', {
     hint: 'stackwright deploy list shows all runs',
   });
 }

@@ -67,7 +67,7 @@ export interface DeployPlan {
 
 export interface DeployOutcome {
   run: string;
-  state: 'done' | 'failed';
+  state: RunOutcome['state'];
   directory: string;
   /** What a person should know after a run that went well. */
   messages: string[];
@@ -103,7 +103,7 @@ export async function planRun(options: Omit<DeployOptions, 'db'>): Promise<Deplo
 }
 
 /**
- * Goes on with a run that was interrupted or has failed: finished steps are not repeated. Without `runId` the latest
+ * Goes on with a run that was interrupted or cancelled or has failed: finished steps are not repeated. Without `runId` the latest
  * run that is not done.
  * @throws StackwrightError `RunUnknown`, `NothingToResume`, `RunPlanChanged`, `RunLocked`
  */

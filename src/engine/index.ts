@@ -1,9 +1,10 @@
 export { stopCluster } from './cluster.js';
 export { type Db, openDatabase, storeEvent } from './database.js';
+export { type CancelledRun, cancelRun } from './run-cancel.js';
+export { isRunIdle } from './run-lock.js';
 export {
   type DurableRun,
   executeRun,
-  isRunIdle,
   type RunEvent,
   type RunOutcome,
   type RunStage,

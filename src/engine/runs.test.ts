@@ -5,10 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { type StackwrightEvent, silentReporter } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
 import type { StateDirectory } from '../base/state.js';
 import type { Db } from './database.js';
-import { isRunIdle } from './runs.js';
+import { cancelRun } from './run-cancel.js';
+import { isRunIdle } from './run-lock.js';
 import { scratchState } from './scratch.fixture.js';
 
 const scratch = scratchState();
@@ -71,11 +73,7 @@ it('repeats after kill -9 only what was in flight, and says so to the step', asy
   letGo('one@a', 'one@b', 'two@b');
   const first = start();
   await until(() => trace().includes('end two@b') && trace().some((line) => line.startsWith('begin two@a')));
-  await until(async () => {
-    const kept = await sql`SELECT 1 FROM dbos.operation_outputs
-      WHERE workflow_uuid = ${`${id}/1`} AND function_name = 'two@b' AND output IS NOT NULL`.execute(db);
-    return kept.rows.length === 1;
-  });
+  await until(() => isKept('two@b'));
   await kill(first);
   expect(await isRunIdle(db, id)).toBe(true);
 
@@ -134,6 +132,58 @@ it('does not let two processes execute one run', async () => {
   await kill(first);
 });
 
+it('stops after what it is doing when another process cancels it, and goes on when resumed', async () => {
+  letGo('one@a', 'one@b', 'two@b');
+  const running = resultOf(start());
+  await until(() => trace().some((line) => line.startsWith('begin two@a')));
+  const told: StackwrightEvent[] = [];
+
+  const cancelled = await cancelRun(db, { report: (event) => told.push(event) }, { run: id, by: 'operator ann' });
+  letGo('two@a', 'too@a', 'three@a');
+
+  expect(cancelled).toEqual({ run: id, state: 'cancelling' });
+  expect(told).toMatchObject([{ code: 'run.cancel.asked', data: { run: id, by: 'operator ann' } }]);
+  expect(await running).toEqual({ id, state: 'cancelled', failures: [] });
+  expect(trace()).toContain('end two@a');
+  expect(trace().join()).not.toContain('begin too@a');
+  expect(await runRow()).toMatchObject({ state: 'cancelled', cancelled_by: 'operator ann' });
+  expect(await cancelRun(db, silentReporter, { run: id, by: 'operator ann' })).toBeUndefined();
+
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+  expect(await runRow()).toMatchObject({ state: 'done', cancelled_by: null });
+  expect((await rows()).map(([, , , starts]) => starts)).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
+it('cancels at once what nobody executes, and repeats what was cut off when resumed', async () => {
+  letGo('one@a', 'one@b');
+  const first = start();
+  await until(() => trace().some((line) => line.startsWith('begin two@b')));
+  await kill(first);
+
+  const cancelled = await cancelRun(db, silentReporter, { run: id, by: 'operator ann' });
+
+  expect(cancelled).toEqual({ run: id, state: 'cancelled' });
+  expect(await runRow()).toMatchObject({ state: 'cancelled' });
+  letGo('two@a', 'too@a', 'two@b', 'three@a');
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+  expect(trace()).toContain('begin two@b interrupted after one@a');
+});
+
+it('goes on though it was killed while it stopped', async () => {
+  letGo('one@a', 'one@b');
+  const first = start();
+  await until(() => ['two@a', 'two@b'].every((step) => trace().some((line) => line.startsWith(`begin ${step}`))));
+  await cancelRun(db, silentReporter, { run: id, by: 'operator ann' });
+  letGo('two@a');
+  // The step that follows on the host is left out, and that is kept, while the other host is still at work.
+  await until(() => isKept('too@a'));
+  await kill(first);
+
+  letGo('too@a', 'two@b', 'three@a');
+  expect(await resultOf(start())).toMatchObject({ state: 'done' });
+  expect((await rows()).map(([, , , starts]) => starts)).toEqual([1, 1, 1, 1, 2, 1]);
+});
+
 it('leaves alone the run of another process that was cut off', async () => {
   const other = start();
   await until(() => trace().length > 0);
@@ -180,6 +230,17 @@ function letGo(...steps: string[]): void {
 function trace(): string[] {
   const file = join(directory, 'trace');
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+}
+
+/** The step's outcome is a checkpoint of the first attempt. */
+async function isKept(step: string): Promise<boolean> {
+  const kept = await sql`SELECT 1 FROM dbos.operation_outputs
+    WHERE workflow_uuid = ${`${id}/1`} AND function_name = ${step} AND output IS NOT NULL`.execute(db);
+  return kept.rows.length === 1;
+}
+
+async function runRow() {
+  return await db.selectFrom('run').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
 async function rows() {

@@ -2,15 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DBOS as DbosClass } from '@dbos-inc/dbos-sdk';
-import { sql } from 'kysely';
 import pLimit, { type LimitFunction } from 'p-limit';
-import pg from 'pg';
 import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Json, Reporter, StackwrightEvent } from '../base/events.js';
 import { mask } from '../base/mask.js';
 import type { StateDirectory } from '../base/state.js';
 import { databaseUrl } from './cluster.js';
 import { type Db, storeEvent } from './database.js';
+import { lockRun } from './run-lock.js';
 import type { RunState } from './schema.js';
 
 /** One piece of work. It may be started again after a crash in its middle, so it must be idempotent. */
@@ -61,7 +60,8 @@ export interface StepFailure {
 
 export interface RunOutcome {
   id: string;
-  state: 'done' | 'failed';
+  /** `cancelled`: somebody has asked the run to stop, and steps are left. */
+  state: 'done' | 'failed' | 'cancelled';
   failures: StepFailure[];
 }
 
@@ -82,6 +82,7 @@ export type RunEvent =
   | StackwrightEvent<'run.step.started', StepEventData & { start: number }>
   | StackwrightEvent<'run.step.finished', StepEventData & { seconds: number }>
   | StackwrightEvent<'run.step.failed', StepEventData & { seconds: number; error: string; errorCode: string }>
+  | StackwrightEvent<'run.cancel.asked', { run: string; by: string }>
   | StackwrightEvent<'run.finished', { run: string; state: string; failures: number; seconds: number }>;
 
 // A type, because an interface is not assignable to an event's data.
@@ -96,7 +97,8 @@ type StepEventData = { run: string; step: string; title: string; host: string | 
  * (its failure is its result, and its neighbours finish), so the workflow of a failed run has ended and cannot be
  * recovered; the next attempt is a new workflow that gets the finished steps and their results as its input.
  * `DBOS.forkWorkflow` would cut at a step's number and so repeat finished neighbours of a failed step.
- * The tables `run` and `run_step` are for people to look at and decide nothing.
+ * The tables `run` and `run_step` are for people to look at; only the wish to cancel is read from there. A cancelled
+ * attempt ends as a failed one does: the steps that were left out are no results.
  *
  * One process executes one run at a time, as DBOS exists once a process.
  * @throws StackwrightError `RunLocked` where another process executes it, `RunnerBusy`
@@ -122,14 +124,6 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
   }
 }
 
-/** True where no process executes the run: a run in state `running` was then cut off. */
-export async function isRunIdle(db: Db, id: string): Promise<boolean> {
-  // A transaction lock is let go at the end of this statement.
-  const { rows } = await sql<{ free: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtextextended(${lockName(id)}, 0)) AS free`.execute(db);
-  return rows[0]?.free ?? false;
-}
-
 /** What the workflow is given and gives back; DBOS stores both. */
 interface AttemptInput {
   run: string;
@@ -141,9 +135,11 @@ interface AttemptInput {
 interface AttemptOutput {
   finished: Record<string, Json>;
   failures: StepFailure[];
+  /** Steps were left out because somebody has asked the run to stop. */
+  cancelled?: boolean;
 }
 
-type StepOutcome = { ok: true; result: Json } | { ok: false; failure: StepFailure };
+type StepOutcome = { ok: true; result: Json } | { ok: false; failure: StepFailure } | { ok: false; cancelled: true };
 
 interface Execution {
   run: DurableRun;
@@ -154,6 +150,8 @@ interface Execution {
   /** Step id → its place in `run_step`, from 1. */
   positions: Map<string, number>;
   finishedBefore: number;
+  /** Seen by this process: what an earlier one has left out for it is no reason to stop now. */
+  cancelSeen: boolean;
   eventsStored(): Promise<void>;
 }
 
@@ -182,6 +180,7 @@ function newExecution({ db, run, reporter, sideBySide, repeat }: ExecuteOptions)
     repeat: repeat ?? new Set(),
     positions: new Map(steps.map((step, index) => [step.id, index + 1])),
     finishedBefore: 0,
+    cancelSeen: false,
     eventsStored: async () => {
       await Promise.all(storing);
     },
@@ -215,7 +214,7 @@ async function executeLocked(execution: Execution, url: string): Promise<RunOutc
     const output = await latestAttempt(DBOS, execution, registered);
     const outcome: RunOutcome = {
       id: run.id,
-      state: output.failures.length === 0 ? 'done' : 'failed',
+      state: output.cancelled ? 'cancelled' : output.failures.length === 0 ? 'done' : 'failed',
       failures: output.failures,
     };
     await finishRun(db, outcome);
@@ -240,7 +239,7 @@ async function latestAttempt(
     const status = await dbos.getWorkflowStatus(workflowID);
     if (status?.status === 'SUCCESS') {
       const output = status.output as AttemptOutput;
-      if (output.failures.length === 0 && repeat.size === 0) return output;
+      if (output.failures.length === 0 && !output.cancelled && repeat.size === 0) return output;
       finished = output.finished;
     } else if (status === null) {
       const kept = Object.fromEntries(Object.entries(finished).filter(([step]) => !repeat.has(step)));
@@ -248,7 +247,10 @@ async function latestAttempt(
       return await handle.getResult();
     } else if (status.status === 'PENDING' || status.status === 'ENQUEUED') {
       // Recovered at launch: DBOS puts it into its own queue and takes it out again within a second.
-      return await dbos.retrieveWorkflow<AttemptOutput>(workflowID).getResult({ pollingIntervalMs: 100 });
+      const output = await dbos.retrieveWorkflow<AttemptOutput>(workflowID).getResult({ pollingIntervalMs: 100 });
+      if (!output.cancelled || execution.cancelSeen) return output;
+      // It was cut off while it stopped, and is to go on now.
+      finished = output.finished;
     } else {
       // ERROR and the like: a fault of ours or the database's. Its checkpoints count all the same.
       finished = { ...finished, ...(await finishedSteps(dbos, workflowID)) };
@@ -290,11 +292,14 @@ async function attemptWorkflow(input: AttemptInput): Promise<AttemptOutput> {
       }),
     );
     const failures: StepFailure[] = [];
+    let cancelled = false;
     for (const [at, outcome] of outcomes.entries()) {
       const step = waiting[at];
-      if (!outcome.ok) failures.push(outcome.failure);
-      else if (step) finished[step.id] = outcome.result;
+      if (outcome.ok && step) finished[step.id] = outcome.result;
+      if ('failure' in outcome) failures.push(outcome.failure);
+      if ('cancelled' in outcome) cancelled = true;
     }
+    if (cancelled) return { finished, failures, cancelled };
     if (failures.length > 0) return { finished, failures };
   }
   return { finished, failures: [] };
@@ -307,6 +312,7 @@ async function executeStep(
   results: ReadonlyMap<string, Json>,
 ): Promise<StepOutcome> {
   const { run, reporter } = execution;
+  if (await isToStop(execution)) return { ok: false, cancelled: true };
   const logFile = join(run.directory, 'logs', logName(stage, step.id));
   const { start, interrupted } = await recordStart(execution, step, logFile);
   const about: StepEventData = { run: run.id, step: step.id, title: step.title, host: step.host ?? null };
@@ -372,7 +378,9 @@ async function recordRun({ db, run }: Execution): Promise<number> {
   await db
     .insertInto('run')
     .values({ id: run.id, state: 'running', directory: run.directory, plan, error: null })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ state: 'running', error: null, finished_at: null }))
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ state: 'running', error: null, finished_at: null, cancelled_by: null }),
+    )
     .execute();
   const rows = run.stages
     .flatMap((stage) => stage.steps)
@@ -398,6 +406,16 @@ async function recordRun({ db, run }: Execution): Promise<number> {
     .where('state', '=', 'done')
     .executeTakeFirstOrThrow();
   return Number(done.steps);
+}
+
+/** Asked before each step: whoever cancels a run writes that into its row, from any machine. */
+async function isToStop(execution: Execution): Promise<boolean> {
+  const { db, run } = execution;
+  const row = await patiently(() =>
+    db.selectFrom('run').select('cancelled_by').where('id', '=', run.id).executeTakeFirst(),
+  );
+  execution.cancelSeen ||= typeof row?.cancelled_by === 'string';
+  return execution.cancelSeen;
 }
 
 async function recordStart(
@@ -464,61 +482,6 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function lockName(id: string): string {
-  return `stackwright run ${id}`;
-}
-
-/** Held by a connection of its own: PostgreSQL lets it go when this process ends, however it ends. */
-async function lockRun(url: string, id: string): Promise<AsyncDisposable> {
-  let client = await connect(url);
-  let closing = false;
-  const taken = await tryLock(client, id);
-  if (!taken) {
-    await client.end();
-    throw new StackwrightError('RunLocked', `another process executes the run ${id}`, {
-      value: id,
-      hint: `wait for its end; stackwright deploy show ${id} says how far it is`,
-    });
-  }
-  client.on('error', retake);
-
-  // The database was restarted: DBOS goes on by itself, so the lock is taken again.
-  async function retake(): Promise<void> {
-    while (!closing) {
-      try {
-        client = await connect(url);
-        client.on('error', retake);
-        await tryLock(client, id);
-        return;
-      } catch {
-        await delay(500);
-      }
-    }
-  }
-
-  return {
-    async [Symbol.asyncDispose]() {
-      closing = true;
-      await client.end().catch(() => {});
-    },
-  };
-}
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
-async function tryLock(client: pg.Client, id: string): Promise<boolean> {
-  const { rows } = await client.query<{ taken: boolean }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken',
-    [lockName(id)],
-  );
-  return rows[0]?.taken ?? false;
-}
-
 function reportStart(execution: Execution, attempt: number): void {
   const { run, reporter, finishedBefore } = execution;
   const steps = execution.positions.size;
@@ -533,10 +496,11 @@ function reportStart(execution: Execution, attempt: number): void {
 
 function reportEnd(execution: Execution, outcome: RunOutcome, seconds: number): void {
   const failures = outcome.failures.length;
-  const end = failures === 0 ? 'done' : `failed at ${failures} ${failures === 1 ? 'step' : 'steps'}`;
+  const failed = `failed at ${failures} ${failures === 1 ? 'step' : 'steps'}`;
+  const end = outcome.state === 'failed' ? failed : outcome.state;
   report(execution.reporter, {
     code: 'run.finished',
-    level: failures === 0 ? 'info' : 'error',
+    level: outcome.state === 'failed' ? 'error' : 'info',
     message: `run ${outcome.id}: ${end} after ${seconds.toFixed(1)} s`,
     data: { run: outcome.id, state: outcome.state, failures, seconds },
   });

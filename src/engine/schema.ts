@@ -91,7 +91,7 @@ export interface EventTable {
   run_id: string | null;
 }
 
-export type RunState = 'running' | 'done' | 'failed';
+export type RunState = 'running' | 'done' | 'failed' | 'cancelled';
 
 /** One deployment. Its steps are DBOS steps; this is what people and pages look at. */
 export interface RunTable {
@@ -102,6 +102,8 @@ export interface RunTable {
   plan: JSONColumnType<Record<string, Json>>;
   /** The error of a failed run. */
   error: string | null;
+  /** Who has asked it to stop; null again when it goes on. */
+  cancelled_by: ColumnType<string | null, string | null | undefined, string | null>;
   created_at: Time;
   finished_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
 }

@@ -1,7 +1,9 @@
+import { hostname, userInfo } from 'node:os';
 import { StackwrightError } from '../../base/errors.js';
 import { localAddress } from '../../base/local-address.js';
 import type { StateDirectory } from '../../base/state.js';
 import {
+  cancelDeployment,
   type DeployOutcome,
   deployRun,
   inventoryMachines,
@@ -104,6 +106,21 @@ export async function retryDeployment(this: CliContext, flags: RetryFlags, run: 
   });
 }
 
+export async function cancelDeploymentRun(this: CliContext, flags: LookFlags, run: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const db = await openDatabase(await this.openState(reporter));
+    try {
+      const by = `operator ${userInfo().username}@${hostname()}`;
+      const cancelled = await cancelDeployment(db, reporter, { run, by });
+      if (flags.json) this.printJson(cancelled);
+      else if (cancelled.state === 'cancelling') this.print(`stackwright deploy log --follow ${run} waits for its end`);
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
 export async function unstack(this: CliContext, flags: RunFlags, run?: string): Promise<void> {
   await undeploy(this, 'unstack', flags, run);
 }
@@ -147,6 +164,7 @@ export async function showDeployment(this: CliContext, flags: LookFlags, run: st
       if (flags.json) this.printJson(found);
       else {
         this.print(runTable([found]));
+        if (found.cancelledBy) this.print(`cancelled by ${found.cancelledBy}`);
         this.print(stepTable(found.report));
         for (const step of found.report) if (step.error) this.print(`${step.title}: ${JSON.stringify(step.error)}`);
       }
@@ -189,6 +207,12 @@ function conclude(context: CliContext, json: boolean, outcome: DeployOutcome): v
   if (json) context.printJson(outcome);
   else context.print(stepTable(outcome.steps));
   if (outcome.state === 'done') return;
+  if (outcome.state === 'cancelled') {
+    throw new StackwrightError('RunCancelled', `the run ${outcome.run} was cancelled`, {
+      value: outcome.run,
+      hint: `stackwright deploy resume ${outcome.run} goes on with it`,
+    });
+  }
   const hints = outcome.failures.map(({ step, message, hint }) =>
     [`${step}: ${message}`, hint].filter(Boolean).join('\n'),
   );
@@ -222,5 +246,5 @@ function stepTable(steps: StepReport[]): string {
 function colour(state: string): string {
   if (state === 'done') return outputColors.green(state);
   if (state === 'failed') return outputColors.red(state);
-  return state === 'interrupted' ? outputColors.yellow(state) : state;
+  return ['interrupted', 'cancelling', 'cancelled'].includes(state) ? outputColors.yellow(state) : state;
 }

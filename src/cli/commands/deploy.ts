@@ -154,7 +154,7 @@ const resumeCommand = buildCommand<RunFlags, [string?], CliContext>({
     },
   },
   docs: {
-    brief: 'Go on with a run that was interrupted or has failed',
+    brief: 'Go on with a run that was interrupted or cancelled or has failed',
     customUsage: [
       { input: '', brief: 'Go on with the latest run that is not done' },
       { input: '20261121-120000-1f2e', brief: 'Go on with this run; finished steps are not repeated' },
@@ -178,6 +178,20 @@ const retryCommand = buildCommand<RetryFlags, [string], CliContext>({
     customUsage: [
       { input: '--from manifest.glance 20261121-120000-1f2e', brief: 'This step and all after it, on every host' },
       { input: '--from manifest.neutron-compute --host c1 20261121-120000-1f2e', brief: 'Only on c1' },
+    ],
+  },
+});
+
+const cancelCommand = buildCommand<LookFlags, [string], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).cancelDeploymentRun,
+  parameters: {
+    flags: { json },
+    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'The run', placeholder: 'RUN' }] },
+  },
+  docs: {
+    brief: 'Stop a run after what it is doing now, wherever it goes on',
+    customUsage: [
+      { input: '20261121-120000-1f2e', brief: 'Begin no step of this run any more; resume goes on with it' },
     ],
   },
 });
@@ -259,6 +273,7 @@ export const deployRoutes = buildRouteMap({
     start: startCommand,
     resume: resumeCommand,
     retry: retryCommand,
+    cancel: cancelCommand,
     list: listCommand,
     show: showCommand,
     log: logCommand,
