@@ -207,7 +207,7 @@ base=/var/tmp/stackwright
 mkdir -m 0700 "$base" 2>/dev/null || true
 [ -d "$base" ] && [ ! -L "$base" ] && [ -O "$base" ] || { echo "$base is not a directory of root" >&2; exit 1; }
 chmod 0700 "$base"
-for name in '' manifests resources modules hieradata; do mkdir -p -m 0700 "$1/$name"; done
+for name in '' manifests resources modules; do mkdir -p -m 0700 "$1/$name"; done
 [ -e "$1/packages-before" ] || { ${notePackages}; } > "$1/packages-before.new"
 [ -e "$1/packages-before" ] || mv "$1/packages-before.new" "$1/packages-before"
 `;

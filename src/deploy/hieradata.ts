@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Json } from '../base/events.js';
+import type { Configuration } from './parameter.js';
 
 /** Values that a manifest may look up besides the parameters. */
 export interface HostValues {
@@ -16,23 +17,32 @@ export interface HostValues {
 /** Names of values that exist for every host. */
 export const hostValueNames: (keyof HostValues)[] = ['HOST_NAME', 'HOST_ADDRESS', 'HOST_ADDRESSES', 'EXEC_TIMEOUT'];
 
-/** The names that a manifest looks up. Only these go to its host: a host knows no secrets of others. */
+/** The names that a manifest looks up. Only these go to its host. */
 export function lookedUp(manifest: string): string[] {
   const code = manifest.replaceAll(/^\s*#.*$/gm, '');
   const names = [...code.matchAll(/\blookup\(\s*['"]([A-Za-z0-9_]+)['"]/g)].map((match) => match[1] ?? '');
   return [...new Set(names)].sort();
 }
 
-/** Hiera version 5: one file of values beside it. */
-export const hieraConfiguration = `---
+/** Hiera version 5: one file of values, `deployment.yaml` in a directory. */
+export function hieraConfiguration(directory: string): string {
+  return `---
 version: 5
 defaults:
-  datadir: hieradata
+  datadir: ${directory}
   data_hash: yaml_data
 hierarchy:
   - name: deployment
     path: deployment.yaml
 `;
+}
+
+/** What a manifest looks up, as hiera's YAML. */
+export function hieradataOf(manifest: string, configuration: Configuration, values: HostValues): string {
+  const names = new Set(lookedUp(manifest));
+  const all = { ...Object.fromEntries(configuration.entries()), ...values };
+  return renderHieradata(Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name))));
+}
 
 /** The values as hiera's YAML, every text quoted: `y`, `0x10` and `1e3` are texts. */
 export function renderHieradata(values: Record<string, Json>): string {

@@ -16,6 +16,7 @@ export type { DeployEvent } from './events.js';
 export { answersFromInventory, inventoryMachines } from './host-query.js';
 export { type Interviewer, interview, type Question, secretProposal } from './interview.js';
 export { type LocalAccessOptions, localSshConfig } from './local-access.js';
+export { type ChangePlan, planChanges } from './noop.js';
 export { type CommandOption, commandOptions } from './options.js';
 export type { FindMachines } from './parameter.js';
 export { parameterReference } from './reference.js';

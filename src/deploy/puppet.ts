@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
@@ -7,13 +8,13 @@ import { digestOfDirectory } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import { waitForSsh } from '../base/ssh.js';
 import type { DeployEvent } from './events.js';
-import { type HostValues, hieraConfiguration, hostValueNames, lookedUp, renderHieradata } from './hieradata.js';
+import { hieraConfiguration, hieradataOf, hostValueNames, lookedUp } from './hieradata.js';
 import type { Configuration } from './parameter.js';
 import type { DeployContext, HostFacts, ManifestOrder, Sequence } from './plugin.js';
 import { judgePuppet } from './puppet-log.js';
 
 /** What every host needs, besides puppet modules: the Debian package of `puppet apply`. */
-const PUPPET_PACKAGE = 'puppet-agent';
+export const PUPPET_PACKAGE = 'puppet-agent';
 
 /** `HOST_NAME.pp`; a colon of an IPv6 address becomes `_`. */
 export function manifestName(order: Pick<ManifestOrder, 'host' | 'name'>): string {
@@ -51,31 +52,11 @@ export async function writeManifests(
   }
   for (const host of new Set(orders.map((order) => order.host))) {
     const target = hostDirectory(directory, host);
-    await mkdir(join(target, 'hieradata'), { recursive: true, mode: 0o700 });
-    await writeFile(join(target, 'hiera.yaml'), hieraConfiguration, { mode: 0o600 });
+    await writeFile(join(target, 'hiera.yaml'), hieraConfiguration(VALUES), { mode: 0o600 });
     await writeFile(join(target, 'apply'), applyScript, { mode: 0o700 });
     const ours = join(packageRoot(), 'puppet');
     if (existsSync(ours)) await cp(ours, join(target, 'modules', 'stackwright'), { recursive: true });
   }
-}
-
-/** Writes the values that the host's manifests look up, mode 0600. */
-export async function writeHieradata(
-  directory: string,
-  host: string,
-  configuration: Configuration,
-  values: HostValues,
-): Promise<void> {
-  const target = hostDirectory(directory, host);
-  const names = new Set<string>();
-  for (const file of await readdir(join(target, 'manifests'))) {
-    for (const name of lookedUp(await readFile(join(target, 'manifests', file), 'utf8'))) names.add(name);
-  }
-  const all = { ...Object.fromEntries(configuration.entries()), ...values };
-  const wanted = Object.entries(all).filter(([name]) => names.has(name));
-  const path = join(target, 'hieradata', 'deployment.yaml');
-  await writeFile(path, renderHieradata(Object.fromEntries(wanted)), { mode: 0o600 });
-  await chmod(path, 0o600);
 }
 
 /** The sequences that install puppet and send what it needs. */
@@ -97,12 +78,12 @@ export function puppetPrerequisites(orders: ManifestOrder[], directory: string, 
       }),
     },
     {
-      title: 'manifests and values',
+      title: 'manifests',
       steps: concerned.map((host) => ({
         id: `puppet.send@${host}`,
-        title: 'send manifests and values',
+        title: 'send the manifests',
         host,
-        work: (context) => send(context, host, hosts, directory),
+        work: (context) => send(context, host, directory),
       })),
     },
   ];
@@ -143,7 +124,8 @@ async function installServices(
   directory: string,
   packages: string[],
 ): Promise<undefined> {
-  const { status, stdout, details } = await applyOn(context, host, 'packages', directory, ['packages', ...packages]);
+  const work: HostWork = { host, file: 'packages', directory, part: 'packages', input: packages.join(' ') };
+  const { status, stdout, details } = await workOn(context, work);
   if (status === 0) return;
   const errors = stdout.split('\n').filter((line) => /^(E:|dpkg: error)/.test(line));
   throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of its services`, {
@@ -168,7 +150,7 @@ const partTitles: Record<ManifestPart, (name: string) => string> = {
 /** The sequences that apply manifests marker by marker; `part` says what of each. */
 export function manifestSequences(
   orders: ManifestOrder[],
-  directory: string,
+  { directory, hosts }: { directory: string; hosts: string[] },
   part: (order: ManifestOrder) => ManifestPart,
 ): Sequence[] {
   const markers = [...new Set(orders.map((order) => order.marker))];
@@ -182,19 +164,25 @@ export function manifestSequences(
           id: `manifest.${order.name}${what === 'whole' ? '' : `.${what}`}@${order.host}`,
           title: partTitles[what](order.name),
           host: order.host,
-          work: (context: DeployContext) => apply(context, order, directory, what),
+          work: (context: DeployContext) => apply(context, { order, directory, hosts, part: what }),
         };
       }),
   }));
 }
 
-/** Installs what dpkg does not know as installed; apt is not even called where all is there. */
-async function installPackages(context: DeployContext, host: string, packages: string[]): Promise<undefined> {
+/** Those that dpkg does not know as installed. */
+export async function missingPackages(context: DeployContext, host: string, packages: string[]): Promise<string[]> {
   const { ssh, logFile } = context;
   const query = ['dpkg-query', '--show', '--showformat', '${db:Status-Status} ${Package}\\n', ...packages];
   const { stdout } = await ssh.run(context.reach(host), query, { timeout: 60, okStatuses: [0, 1], logFile });
   const installed = stdout.split('\n').flatMap((line) => /^installed (\S+)$/.exec(line)?.[1] ?? []);
-  const missing = packages.filter((name) => !installed.includes(name));
+  return packages.filter((name) => !installed.includes(name));
+}
+
+/** Installs what is missing; apt is not even called where all is there. */
+async function installPackages(context: DeployContext, host: string, packages: string[]): Promise<undefined> {
+  const { ssh, logFile } = context;
+  const missing = await missingPackages(context, host, packages);
   if (missing.length === 0) return;
   const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '--option', 'DPkg::Lock::Timeout=600'];
   await ssh.run(context.reach(host), [...apt, 'update'], { timeout: 900, logFile });
@@ -218,14 +206,8 @@ async function installPackages(context: DeployContext, host: string, packages: s
 }
 
 /** Sends the host's directory, once for the same content. */
-async function send(context: DeployContext, host: string, hosts: string[], directory: string): Promise<undefined> {
-  const { ssh, configuration, execTimeout, workDirectory, logFile } = context;
-  await writeHieradata(directory, host, configuration, {
-    HOST_NAME: host,
-    HOST_ADDRESS: context.facts(host).address,
-    HOST_ADDRESSES: Object.fromEntries(hosts.map((other) => [other, context.facts(other).address])),
-    EXEC_TIMEOUT: execTimeout,
-  });
+async function send(context: DeployContext, host: string, directory: string): Promise<undefined> {
+  const { ssh, workDirectory, logFile } = context;
   const source = hostDirectory(directory, host);
   const digest = await digestOfDirectory(source);
   const stamp = `${workDirectory}/sent`;
@@ -236,31 +218,49 @@ async function send(context: DeployContext, host: string, hosts: string[], direc
 }
 
 /** Seconds for a whole manifest: many commands, each of which may take up to its own limit. */
-function manifestLimit(execTimeout: number): number {
+export function manifestLimit(execTimeout: number): number {
   return Math.max(3600, execTimeout * 12);
 }
 
-/** Runs a part of the host's work by its script; one that a killed process of ours has left there is waited for and taken over. */
-async function applyOn(
-  context: DeployContext,
-  host: string,
-  file: string,
-  directory: string,
-  [part, ...words]: [ManifestPart] | ['packages', ...string[]],
-) {
+/** What a manifest of a host looks up, as hiera's YAML. */
+export function valuesOf(context: DeployContext, { host }: ManifestOrder, manifest: string, hosts: string[]): string {
+  const { configuration, facts, execTimeout } = context;
+  return hieradataOf(manifest, configuration, {
+    HOST_NAME: host,
+    HOST_ADDRESS: facts(host).address,
+    HOST_ADDRESSES: Object.fromEntries(hosts.map((other) => [other, facts(other).address])),
+    EXEC_TIMEOUT: execTimeout,
+  });
+}
+
+interface HostWork {
+  host: string;
+  /** The name of its log there. */
+  file: string;
+  directory: string;
+  part: ManifestPart | 'packages';
+  /** What it reads at its standard input. */
+  input: string;
+}
+
+/** Has the host's script work; what a killed process of ours has left working there is waited for and taken over. */
+async function workOn(context: DeployContext, { host, file, directory, part, input }: HostWork) {
   const { ssh, workDirectory, logFile, interrupted, execTimeout } = context;
   const limit = manifestLimit(execTimeout);
-  const key = `${await digestOfDirectory(hostDirectory(directory, host))}-${part}`;
+  const content = createHash('sha256')
+    .update(await digestOfDirectory(hostDirectory(directory, host)))
+    .update(input);
+  const key = `${content.digest('hex').slice(0, 32)}-${part}`;
   const { stdout, status } = await persistently(context, host, interrupted, (mode) =>
-    ssh.run(context.reach(host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part, ...words], {
+    ssh.run(context.reach(host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part], {
       // It may first wait for another application on the host, then takes its own time.
       timeout: 2 * limit + 120,
       okStatuses: [...PUPPET_STATUSES, APT_FAILED, LOCK_HELD, TIMED_OUT, KILLED],
+      input,
       logFile,
     }),
   );
-  const replay = `on ${host}: sh ${workDirectory}/apply ${file} ${key} ${limit} anew ${[part, ...words].join(' ')}`;
-  const details = { value: file, hint: `the log is ${logFile}\nto try it again ${replay}` };
+  const details = { value: file, hint: `the log is ${logFile}` };
   if (status === LOCK_HELD) {
     throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${host}`, {
       ...details,
@@ -268,18 +268,25 @@ async function applyOn(
     });
   }
   if (status === TIMED_OUT || status === KILLED) {
-    throw new StackwrightError('ManifestTimedOut', `the work on ${file} did not end within ${limit} s`, details);
+    throw new StackwrightError('ManifestTimedOut', `${file} did not end on ${host} within ${limit} s`, details);
   }
   return { stdout, status, details };
 }
 
-async function apply(
-  context: DeployContext,
-  order: ManifestOrder,
-  directory: string,
-  part: ManifestPart,
-): Promise<undefined> {
-  const { stdout, status, details } = await applyOn(context, order.host, manifestName(order), directory, [part]);
+interface Application {
+  order: ManifestOrder;
+  directory: string;
+  hosts: string[];
+  part: ManifestPart;
+}
+
+/** Applies a manifest. The values are in memory on the host (`VALUES`), for as long as puppet works. */
+async function apply(context: DeployContext, { order, directory, hosts, part }: Application): Promise<undefined> {
+  const { host } = order;
+  const file = manifestName(order);
+  const manifest = await readFile(join(hostDirectory(directory, host), 'manifests', file), 'utf8');
+  const input = valuesOf(context, order, manifest, hosts);
+  const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
   const verdict = judgePuppet(stdout, status);
   if (!verdict.ok) {
     throw new StackwrightError('ManifestFailed', `the manifest ${order.name} failed: ${verdict.errors[0]}`, {
@@ -319,14 +326,17 @@ export async function persistently<T>(
 /** Long enough for a reboot. */
 const RECONNECT_SECONDS = 300;
 
-const PUPPET_STATUSES = [0, 1, 2, 4, 6];
+export const PUPPET_STATUSES = [0, 1, 2, 4, 6];
 const APT_FAILED = 100;
-const LOCK_HELD = 75;
-const TIMED_OUT = 124;
-const KILLED = 137;
+export const LOCK_HELD = 75;
+export const TIMED_OUT = 124;
+export const KILLED = 137;
 const ADOPTED = 'stackwright: the interrupted application has ended well and counts';
 
-const lockFile = '/var/tmp/stackwright/puppet.lock';
+export const lockFile = '/var/tmp/stackwright/puppet.lock';
+
+/** On the host, in memory: hiera's values, and what puppet notes of them. Whoever holds the lock owns it. */
+const VALUES = '/run/stackwright/apply';
 
 /**
  * Runs on the host. Puppet has a session of its own and writes to a file, so it neither ends nor stops when the
@@ -336,13 +346,12 @@ const lockFile = '/var/tmp/stackwright/puppet.lock';
 const applyScript = `#!/bin/sh
 # Applies a manifest of this directory, or installs packages:
 # apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
-# apply packages KEY LIMIT anew|adopt packages NAME...
+# apply packages KEY LIMIT anew|adopt packages
+# The values of the manifest, or the names of the packages, come by standard input.
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1
 file=$1 key=$2 limit=$3 mode=$4 part=$5
-shift 5
-packages=$*
 log=manifests/$file
 work=$PWD
 
@@ -358,9 +367,16 @@ if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
   fi
 fi
 
+# What is there was left by an application that was killed.
+values=${VALUES}
+rm -rf "$values"
+mkdir -p -m 0700 "\${values%/*}" && mkdir "$values" && cat > "$values/deployment.yaml" || exit 1
+
+
 # An installation that was killed is ended first. Where all is there apt is not even called.
 install='
   umask 022
+  packages=$(cat "$values/deployment.yaml")
   known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
   [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
   apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
@@ -382,7 +398,7 @@ esac
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
-export file key limit log work part packages install manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export file key limit log work values part install manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
   policy=/usr/sbin/policy-rc.d mine="# Of stackwright: puppet starts services once they are configured."
   [ -e "$policy" ] || { printf "#!/bin/sh\\n%s\\nexit 101\\n" "$mine" > "$policy" && chmod 0755 "$policy"; }
@@ -391,12 +407,13 @@ setsid sh -c '
       set -- sh -c "$install" ;;
     *)
       set -- puppet apply --detailed-exitcodes --color=false \\
-        --confdir "$work/puppet" --codedir "$work/code" --vardir "$work/var" \\
+        --confdir "$work/puppet" --codedir "$work/code" --vardir "$values/var" \\
         --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
         $select "$manifest" ;;
   esac
   timeout --kill-after=60 "$limit" "$@" >> "$log.running" 2>&1 9>&-
   echo "$key $?" > "$log.status.new"
+  rm -rf "$values"
   ! grep -qsF "$mine" "$policy" || rm -f "$policy"
   mv "$log.running" "$log.finished"
   mv "$log.status.new" "$log.status"
@@ -409,7 +426,8 @@ read -r old_key status < "$log.status" || exit 1
 exit "$status"
 `;
 
-function hostDirectory(directory: string, host: string): string {
+/** Where a run has what goes to a host. */
+export function hostDirectory(directory: string, host: string): string {
   return join(directory, 'hosts', host.replaceAll(':', '_'));
 }
 

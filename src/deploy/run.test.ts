@@ -6,7 +6,7 @@ import { silentReporter } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { configurationOf } from './parameter.js';
-import { manifestName, writeHieradata, writeManifests } from './puppet.js';
+import { manifestName, writeManifests } from './puppet.js';
 import { planRun } from './run.js';
 import type { RunKind } from './stages.js';
 
@@ -102,7 +102,10 @@ it('writes a run directory from which the run can be done again, secrets for us 
   expect(statSync(directory).mode & 0o777).toBe(0o700);
   expect(statSync(join(directory, 'answers.txt')).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(directory, 'answers.txt'), 'utf8')).toContain('CONFIG_DEFAULT_PASSWORD=sesame-open\n');
-  expect(readFileSync(join(directory, 'plan.json'), 'utf8')).not.toContain('sesame-open');
+  const withSecret = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .filter((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8').includes('sesame-open'));
+  expect(withSecret.map(({ name }) => name)).toEqual(['answers.txt']);
   expect(readFileSync(join(directory, 'hosts/ctl/manifests/ctl_memcached.pp'), 'utf8')).toBe(
     readFileSync(join(packageRoot(), 'plugins/004-memcached/manifests/memcached.pp'), 'utf8'),
   );
@@ -113,34 +116,6 @@ it('says that there are no hosts, and that a run exists', async () => {
 
   await plan('CONFIG_CONTROLLER_HOST=ctl');
   await expect(plan('CONFIG_CONTROLLER_HOST=ctl')).rejects.toMatchObject({ code: 'RunExists' });
-});
-
-it('gives a host only the values that its manifests look up', async () => {
-  const configuration = configurationOf(
-    new Map([
-      ['CONFIG_MEMCACHED_MAX_MEMORY', '5%'],
-      ['CONFIG_DEBUG_MODE', 'n'],
-      ['CONFIG_KEYSTONE_ADMIN_PW', 'secret of another host'],
-    ]),
-  );
-  const file = join(packageRoot(), 'plugins/004-memcached/manifests/memcached.pp');
-  await writeManifests(state.root, [{ host: 'ctl', name: 'memcached', file, marker: 'm', modules: [] }], configuration);
-
-  await writeHieradata(state.root, 'ctl', configuration, {
-    HOST_NAME: 'ctl',
-    HOST_ADDRESS: '10.0.0.1',
-    HOST_ADDRESSES: { ctl: '10.0.0.1' },
-    EXEC_TIMEOUT: 300,
-  });
-
-  const path = join(state.root, 'hosts/ctl/hieradata/deployment.yaml');
-  expect(readFileSync(path, 'utf8')).toBe(`---
-CONFIG_MEMCACHED_MAX_MEMORY: "5%"
-CONFIG_DEBUG_MODE: "n"
-HOST_ADDRESS: "10.0.0.1"
-EXEC_TIMEOUT: 300
-`);
-  expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
 it('refuses a manifest that looks up what nobody declares', async () => {

@@ -8,7 +8,15 @@ import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { overrideAnswers, readAnswerFile, writeAnswerFile } from '../base/ini.js';
 import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
-import { type Db, executeRun, type RunOutcome, type RunStage, type StepFailure, storeEvent } from '../engine/index.js';
+import {
+  type Db,
+  executeRun,
+  type RunOutcome,
+  type RunStage,
+  type StepContext,
+  type StepFailure,
+  storeEvent,
+} from '../engine/index.js';
 import { findHooks } from '../hooks/index.js';
 import { keepAnswers, type Overrides, writtenAnswers } from './answer-files.js';
 import {
@@ -27,6 +35,7 @@ import {
   discoveryStep,
   type HostFacts,
   loadPlugins,
+  type ManifestOrder,
   type Sequence,
 } from './plugin.js';
 import { writeManifests } from './puppet.js';
@@ -145,19 +154,19 @@ export async function retryRun(
   return await execute(options, prepared, repeat);
 }
 
-interface PreparedRun {
+/** A run that is written down in its directory. */
+export interface PreparedRun {
   run: string;
   directory: string;
   hosts: string[];
-  stages: DeployStage[];
+  stages: Sequence[];
+  manifests: ManifestOrder[];
   configuration: Configuration;
   saved: SavedRun;
   /** Of all steps and manifests: a run is resumed by what planned it, or not at all. */
   fingerprint: string;
   messages: string[];
 }
-
-type DeployStage = Sequence;
 
 /** `plan.json` of the run directory. No secrets: those are in its answers.txt (0600). */
 interface SavedRun {
@@ -172,7 +181,8 @@ interface SavedRun {
   hookTimeout: number;
 }
 
-async function prepareRun(
+/** Reads the answers and writes the run's directory: manifests, answers as they are used, and the plan. */
+export async function prepareRun(
   options: Omit<DeployOptions, 'db'>,
   purpose: 'keep passwords' | 'only look',
 ): Promise<PreparedRun> {
@@ -280,6 +290,7 @@ async function assemble(
     directory,
     hosts,
     stages,
+    manifests: contributions.manifests,
     configuration,
     saved,
     fingerprint: await fingerprintOf(directory, stages),
@@ -287,7 +298,7 @@ async function assemble(
   };
 }
 
-async function fingerprintOf(directory: string, stages: DeployStage[]): Promise<string> {
+async function fingerprintOf(directory: string, stages: Sequence[]): Promise<string> {
   const hash = createHash('sha256');
   for (const stage of stages) hash.update(`${stage.steps.map((step) => step.id).join(' ')}\n`);
   const hosts = join(directory, 'hosts');
@@ -320,35 +331,41 @@ async function execute(
   return await describeOutcome(options, prepared, outcome);
 }
 
-function durableStage(stage: DeployStage, prepared: PreparedRun, ssh: Ssh): RunStage {
-  const { configuration, saved, directory } = prepared;
-  const configFile = saved.hasSshConfig ? join(directory, 'ssh_config') : undefined;
-  const reach = (name: string): SshHost => ({ name, ...(configFile ? { configFile } : { user: 'root' }) });
+function durableStage(stage: Sequence, prepared: PreparedRun, ssh: Ssh): RunStage {
   return {
     title: stage.title,
     steps: stage.steps.map((step) => ({
       id: step.id,
       title: step.title,
       ...(step.host === undefined ? {} : { host: step.host }),
-      work: ({ results, logFile, interrupted, reporter }) => {
-        const context: DeployContext = {
-          configuration,
-          ssh,
-          reach,
-          facts(host) {
-            const facts = results.get(discoveryStep(host)) as HostFacts | undefined;
-            if (!facts) throw new Error(`${host} was not discovered before ${step.id}`);
-            return facts;
-          },
-          workDirectory: `/var/tmp/stackwright/${prepared.run}`,
-          execTimeout: saved.timeout,
-          logFile,
-          interrupted,
-          reporter,
-        };
-        return step.work(context);
-      },
+      work: (context) => step.work(deployContext(prepared, ssh, context)),
     })),
+  };
+}
+
+/** What a step of a run works with. */
+export function deployContext(
+  prepared: PreparedRun,
+  ssh: Ssh,
+  { results, logFile, interrupted, reporter }: StepContext,
+): DeployContext {
+  const { configuration, saved, directory } = prepared;
+  const configFile = saved.hasSshConfig ? join(directory, 'ssh_config') : undefined;
+  const reach = (name: string): SshHost => ({ name, ...(configFile ? { configFile } : { user: 'root' }) });
+  return {
+    configuration,
+    ssh,
+    reach,
+    facts(host) {
+      const facts = results.get(discoveryStep(host)) as HostFacts | undefined;
+      if (!facts) throw new Error(`${host} was not discovered before`);
+      return facts;
+    },
+    workDirectory: `/var/tmp/stackwright/${prepared.run}`,
+    execTimeout: saved.timeout,
+    logFile,
+    interrupted,
+    reporter,
   };
 }
 

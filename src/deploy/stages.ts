@@ -45,11 +45,11 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
     ...prepare,
     ...puppetPrerequisites(manifests, directory, hosts),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
-    ...manifestSequences(prerequisites, directory, first),
+    ...manifestSequences(prerequisites, options, first),
     ...packageSequences(services, directory),
-    ...manifestSequences(services, directory, first),
+    ...manifestSequences(services, options, first),
     ...hooksAt(options, 'stack install', 'stack post-config'),
-    ...manifestSequences(held, directory, () => 'start'),
+    ...manifestSequences(held, options, () => 'start'),
     ...verify,
     ...hooksAt(options, 'stack extra', 'stack test-config'),
     ...finish,
@@ -64,7 +64,7 @@ function removalStages({ prepare, manifests }: Contributions, options: StageOpti
     ...puppetPrerequisites(manifests, directory, hosts),
     ...hooksAt(options, 'override_defaults', 'source', 'unstack'),
     ...stopProcesses(controller),
-    ...manifestSequences([...manifests].reverse(), directory, () => 'stop'),
+    ...manifestSequences([...manifests].reverse(), options, () => 'stop'),
     ...(kind === 'clean' ? [...hooksAt(options, 'clean'), ...cleanSequences(hosts)] : []),
   ];
 }

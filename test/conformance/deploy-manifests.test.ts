@@ -19,8 +19,10 @@ import { parseAnswers } from '../../src/base/ini.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { stateDirectory } from '../../src/base/state.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
+import { hieraConfiguration, hieradataOf } from '../../src/deploy/hieradata.js';
+import type { Configuration } from '../../src/deploy/parameter.js';
 import { type HostFacts, loadPlugins, type ManifestOrder } from '../../src/deploy/plugin.js';
-import { packagesOf, writeHieradata } from '../../src/deploy/puppet.js';
+import { packagesOf } from '../../src/deploy/puppet.js';
 import { planRun } from '../../src/deploy/run.js';
 
 const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12' };
@@ -60,6 +62,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
   /** What the manifests compile to, by their files. */
   const catalogs = new Map<string, Resource[]>();
   const resourcesOf = (file: string) => catalogs.get(file) ?? [];
+  let configuration: Configuration;
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'sw-manifests-'));
@@ -148,13 +151,9 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     const path = join(planned.directory, 'answers.txt');
     const answers = parseAnswers(readFileSync(path, 'utf8'), path);
     const plugins = await loadPlugins();
-    const { configuration } = await resolveAnswers(answers, plugins, { mayCreate: false });
-    const hosts = Object.keys(ADDRESSES);
-    orders = plugins.flatMap((plugin) => plugin.sequences(configuration, hosts).manifests ?? []);
-    for (const [host, address] of Object.entries(ADDRESSES)) {
-      const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
-      await writeHieradata(planned.directory, host, configuration, values);
-    }
+    ({ configuration } = await resolveAnswers(answers, plugins, { mayCreate: false }));
+    orders = plugins.flatMap((plugin) => plugin.sequences(configuration, Object.keys(ADDRESSES)).manifests ?? []);
+    writeFileSync(join(work, 'hiera.yaml'), hieraConfiguration(work));
     return planned.directory;
   }
 
@@ -184,10 +183,13 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
   }
 
   async function compile(host: string, file: string) {
-    const home = join(directory, 'hosts', host);
+    const manifest = join(directory, 'hosts', host, 'manifests', file);
+    const address = ADDRESSES[host as keyof typeof ADDRESSES];
+    const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
+    writeFileSync(join(work, 'deployment.yaml'), hieradataOf(readFileSync(manifest, 'utf8'), configuration, values));
     const places = ['confdir', 'codedir', 'vardir'].flatMap((name) => [`--${name}`, join(work, name.slice(0, -3))]);
-    const words = ['catalog', 'compile', 'ctl', '--manifest', join(home, 'manifests', file), '--color=false'];
-    const more = ['--modulepath', join(work, 'modules'), '--hiera_config', join(home, 'hiera.yaml')];
+    const words = ['catalog', 'compile', 'ctl', '--manifest', manifest, '--color=false'];
+    const more = ['--modulepath', join(work, 'modules'), '--hiera_config', join(work, 'hiera.yaml')];
     const options = { timeout: 200, okStatuses: [0, 1, 30] };
     return await run('puppet', [...words, ...more, '--facts_terminus', 'yaml', ...places], options);
   }

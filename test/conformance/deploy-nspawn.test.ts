@@ -50,7 +50,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       ['discover the host', 'done', 1],
       ['make the work directory', 'done', 1],
       ['install puppet and its modules', 'done', 1],
-      ['send manifests and values', 'done', 1],
+      ['send the manifests', 'done', 1],
       ['install the packages of the services', 'done', 1],
       ['apply the manifest memcached', 'done', 2],
       ['see whether memcached answers', 'done', 1],
@@ -74,6 +74,30 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
     expect((await onHost(['cat', '/root/.ssh/authorized_keys'])).trim().split('\n')).toHaveLength(1);
   });
 
+  it('plans what another answer would change, changes nothing, and says what needs an earlier step', async () => {
+    const before = await onHost(['cat', '/etc/memcached.conf']);
+    const settings = ['--set', 'CONFIG_MEMCACHED_MAX_MEMORY=77', '--set', 'CONFIG_MARIADB_INSTALL=y'];
+    const words = ['deploy', 'plan', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
+
+    const plan = JSON.parse(await outputOf([...words, ...settings]));
+
+    expect(plan.hosts).toMatchObject([{ host: 'ctl', packages: ['puppet-module-puppetlabs-mysql'] }]);
+    const [mariadb, memcached] = plan.hosts[0].manifests;
+    expect(mariadb).toMatchObject({ manifest: 'mariadb', state: 'unknown', changes: [] });
+    expect(mariadb.unknown[0].why).toContain('first installs puppet-module-puppetlabs-mysql');
+    expect(memcached).toMatchObject({ manifest: 'memcached', state: 'changes', unknown: [] });
+    expect(memcached.changes).toContainEqual(
+      expect.objectContaining({ resource: 'File[/etc/memcached.conf]', property: 'content' }),
+    );
+    expect(memcached.changes).toContainEqual(
+      expect.objectContaining({ resource: 'Service[memcached]', what: 'would be restarted' }),
+    );
+    expect(await onHost(['cat', '/etc/memcached.conf'])).toBe(before);
+    expect(await onHost(['ls', '/run/stackwright'])).toBe('');
+    const [same] = JSON.parse(await outputOf(words)).hosts;
+    expect(same.manifests).toEqual([{ manifest: 'memcached', state: 'same', changes: [], unknown: [] }]);
+  });
+
   it('deploys database and broker, whose services do not start before they are configured', async () => {
     const { state } = host;
     const file = state.path('services.txt');
@@ -91,11 +115,38 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       await onHost(['rabbitmqctl', '-n', 'rabbit@localhost', 'authenticate_user', 'openstack', 's3cr3t-of-amqp']),
     ).toContain('Success');
     expect(await onHost(['ls', '/usr/sbin'])).not.toContain('policy-rc.d');
+    // The values were in memory while puppet worked, and nowhere else.
+    const places = ['/run/stackwright', '/var/tmp/stackwright', '/var/lib/puppet', '/var/cache/puppet'];
+    const search = ['grep', '-rlsF', '-e', 's3cr3t-of-amqp', '-e', password ?? ''];
+    expect(await onHost([...search, ...places], [0, 1, 2])).toBe('');
     const run = state.path('runs', outcome.run, 'logs');
     for (const name of readdirSync(run)) {
       const log = readFileSync(join(run, name), 'utf8');
       expect([name, log.includes('s3cr3t-of-amqp'), log.includes(password ?? '')]).toEqual([name, false, false]);
     }
+  });
+
+  it('stops after the manifest that is being applied when another terminal cancels the run', async () => {
+    const args = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
+    const deployment = host.stackwright([...args, '--set', 'CONFIG_MEMCACHED_MAX_MEMORY=78']);
+    const before = readdirSync(host.state.path('runs')).length;
+    await until(() => readdirSync(host.state.path('runs')).length > before && manifestLog().includes(' anew'));
+    const [{ run }] = JSON.parse(await outputOf(['deploy', 'list', '--json']));
+
+    const cancelled = JSON.parse(await outputOf(['deploy', 'cancel', run, '--json']));
+    await deployment.ended;
+
+    expect(cancelled).toEqual({ run, state: 'cancelling' });
+    const shown = JSON.parse(await outputOf(['deploy', 'show', run, '--json']));
+    expect(shown).toMatchObject({ state: 'cancelled', cancelledBy: expect.stringMatching(/^operator root@/) });
+    const last = shown.report.slice(-3).map((step: StepRow) => [step.title, step.state]);
+    expect(last).toEqual([
+      ['apply the manifest memcached', 'done'],
+      ['see whether memcached answers', 'waiting'],
+      ['see whether a reboot is needed', 'waiting'],
+    ]);
+    expect(await onHost(['cat', '/etc/memcached.conf'])).toContain('-m 78');
+    expect(JSON.parse(await outputOf(['deploy', 'resume', run, '--json']))).toMatchObject({ state: 'done' });
   });
 
   /** The log of the latest run's manifest; empty before it begins. */

@@ -18,6 +18,10 @@ export interface DeployFlags {
   verbose: boolean;
 }
 
+export type PlanFlags = Pick<DeployFlags, 'set' | 'excludeServers' | 'sshConfig' | 'timeout' | 'json' | 'verbose'> & {
+  answerFile: string;
+};
+
 export interface RunFlags {
   json: boolean;
   verbose: boolean;
@@ -45,6 +49,36 @@ const verbose = {
   withNegated: false,
 } as const;
 
+const excludeServers = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  brief: 'Hosts to leave out, separated by commas',
+  placeholder: 'HOSTS',
+} as const;
+const set = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  variadic: true,
+  brief: 'NAME=VALUE counts before the answer file; may be given several times',
+  placeholder: 'NAME=VALUE',
+} as const;
+const sshConfig = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  brief: 'An ssh_config with a block for every host, such as the one of the inventory',
+  placeholder: 'FILE',
+} as const;
+const timeout = {
+  kind: 'parsed',
+  parse: parseSeconds,
+  default: '300',
+  brief: 'Seconds that one command within a manifest may take',
+  placeholder: 'SECONDS',
+} as const;
+
 const startCommand = buildCommand<DeployFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).startDeployment,
   parameters: {
@@ -69,13 +103,7 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
         brief: 'The controller, then compute hosts, separated by commas; one host is everything',
         placeholder: 'HOSTS',
       },
-      excludeServers: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'Hosts to leave out, separated by commas',
-        placeholder: 'HOSTS',
-      },
+      excludeServers,
       defaultPassword: {
         kind: 'parsed',
         parse: String,
@@ -83,34 +111,15 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
         brief: 'Password of services whose own is not given; - asks for it, or reads it from standard input',
         placeholder: 'PASSWORD',
       },
-      set: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        variadic: true,
-        brief: 'NAME=VALUE counts before the answer file; may be given several times',
-        placeholder: 'NAME=VALUE',
-      },
-      sshConfig: {
-        kind: 'parsed',
-        parse: String,
-        optional: true,
-        brief: 'An ssh_config with a block for every host, such as the one of the inventory',
-        placeholder: 'FILE',
-      },
+      set,
+      sshConfig,
       dryRun: {
         kind: 'boolean',
         brief: 'Write manifests and plan, and execute nothing',
         default: false,
         withNegated: false,
       },
-      timeout: {
-        kind: 'parsed',
-        parse: parseSeconds,
-        default: '300',
-        brief: 'Seconds that one command within a manifest may take',
-        placeholder: 'SECONDS',
-      },
+      timeout,
       site: {
         kind: 'parsed',
         parse: String,
@@ -138,6 +147,28 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
       { input: '', brief: 'Ask for every answer' },
       { input: '--answer-file answers.txt --ssh-config ssh_config', brief: 'Reach them as the inventory says' },
       { input: '--answer-file answers.txt --dry-run', brief: 'Show what would be done' },
+    ],
+  },
+});
+
+const planCommand = buildCommand<PlanFlags, [], CliContext>({
+  loader: async () => (await import('./deploy.plan.js')).planDeployment,
+  parameters: {
+    flags: {
+      answerFile: { kind: 'parsed', parse: String, brief: 'The answer file', placeholder: 'FILE' },
+      excludeServers,
+      set,
+      sshConfig,
+      timeout,
+      json,
+      verbose,
+    },
+  },
+  docs: {
+    brief: 'Show what a deployment would change on each host, and change nothing',
+    customUsage: [
+      { input: '--answer-file answers.txt', brief: 'Ask puppet on every host, resource by resource' },
+      { input: '--answer-file answers.txt --set CONFIG_DEBUG_MODE=y', brief: 'What this answer would change' },
     ],
   },
 });
@@ -271,6 +302,7 @@ const logCommand = buildCommand<LogFlags, [string?], CliContext>({
 export const deployRoutes = buildRouteMap({
   routes: {
     start: startCommand,
+    plan: planCommand,
     resume: resumeCommand,
     retry: retryCommand,
     cancel: cancelCommand,
