@@ -396,6 +396,11 @@ case $part in
     manifest=stop.pp ;;
 esac
 
+# Keystone's module asks its client for this URL and does not find it in the answer (Debian 12), so every password
+# seems to be wrong and is set again. Here it looks first.
+clouds=/etc/openstack/puppet/admin-clouds.yaml
+[ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -n 's/^ *auth_url: *//p' "$clouds" | head -n 1)"
+
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
 export file key limit log work values part install manifest select LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive

@@ -46,6 +46,8 @@ const facts = {
   memory: { system: { total_bytes: 4_194_304_000 } },
   virtual: 'systemd_nspawn',
   root_home: '/root',
+  // A manifest cannot have a variable of this name.
+  identity: { user: 'root', uid: 0, gid: 0, group: 'root', privileged: true },
   service_provider: 'systemd',
 };
 

@@ -12,7 +12,7 @@ $database_url = stackwright::database_url(
   $addresses
 )
 $url = stackwright::http_url($address, 9292)
-$identity = "${stackwright::http_url($address, 5000)}/v3"
+$auth_url = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_GLANCE_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -26,8 +26,8 @@ class { 'glance::api::db':
 class { 'glance::api::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
 class { 'glance::api::authtoken':
   password             => $password,
-  auth_url             => $identity,
-  www_authenticate_uri => $identity,
+  auth_url             => $auth_url,
+  www_authenticate_uri => $auth_url,
   memcached_servers    => $memcached,
   region_name          => $region,
 }

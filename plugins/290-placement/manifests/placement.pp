@@ -12,7 +12,7 @@ $database_url = stackwright::database_url(
   $addresses
 )
 $url = stackwright::http_url($address, 8778)
-$identity = "${stackwright::http_url($address, 5000)}/v3"
+$auth_url = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_PLACEMENT_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -27,8 +27,8 @@ class { 'placement::logging': debug => lookup('CONFIG_DEBUG_MODE') == 'y' }
 class { 'placement': sync_db => true }
 class { 'placement::keystone::authtoken':
   password             => $password,
-  auth_url             => $identity,
-  www_authenticate_uri => $identity,
+  auth_url             => $auth_url,
+  www_authenticate_uri => $auth_url,
   memcached_servers    => $memcached,
   region_name          => $region,
 }

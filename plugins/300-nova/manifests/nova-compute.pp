@@ -21,7 +21,7 @@ $virt_type = $wanted ? {
 class { 'stackwright::nova::common':
   address            => $address,
   transport_url      => $amqp_url,
-  identity           => "${stackwright::http_url($controller, 5000)}/v3",
+  auth_url           => "${stackwright::http_url($controller, 5000)}/v3",
   controller         => $controller,
   region             => lookup('CONFIG_KEYSTONE_REGION'),
   password           => lookup('CONFIG_NOVA_KS_PW'),

@@ -11,7 +11,7 @@ $amqp_url = stackwright::amqp_url(
 )
 $address = lookup('HOST_ADDRESS')
 $url = "${stackwright::http_url($address, 8774)}/v2.1"
-$identity = "${stackwright::http_url($address, 5000)}/v3"
+$auth_url = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_NOVA_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -25,7 +25,7 @@ $database_password = lookup('CONFIG_NOVA_DB_PW')
 class { 'stackwright::nova::common':
   address            => $address,
   transport_url      => $amqp_url,
-  identity           => $identity,
+  auth_url           => $auth_url,
   controller         => $address,
   region             => $region,
   password           => $password,
@@ -41,8 +41,8 @@ class { 'nova::db':
 }
 class { 'nova::keystone::authtoken':
   password             => $password,
-  auth_url             => $identity,
-  www_authenticate_uri => $identity,
+  auth_url             => $auth_url,
+  www_authenticate_uri => $auth_url,
   memcached_servers    => $memcached,
   region_name          => $region,
 }

@@ -18,7 +18,7 @@ $database_url = stackwright::database_url(
   $addresses
 )
 $url = stackwright::http_url($address, 9696)
-$identity = "${stackwright::http_url($address, 5000)}/v3"
+$auth_url = "${stackwright::http_url($address, 5000)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_NEUTRON_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -37,8 +37,8 @@ class { 'neutron::db':
 }
 class { 'neutron::keystone::authtoken':
   password             => $password,
-  auth_url             => $identity,
-  www_authenticate_uri => $identity,
+  auth_url             => $auth_url,
+  www_authenticate_uri => $auth_url,
   memcached_servers    => $memcached,
   region_name          => $region,
 }
@@ -50,7 +50,7 @@ class { 'neutron::server':
 if lookup('CONFIG_NOVA_INSTALL') == 'y' {
   class { 'neutron::server::notifications::nova':
     password    => lookup('CONFIG_NOVA_KS_PW'),
-    auth_url    => $identity,
+    auth_url    => $auth_url,
     region_name => $region,
   }
   class { 'neutron::server::notifications': }

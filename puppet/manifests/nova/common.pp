@@ -2,7 +2,7 @@
 class stackwright::nova::common (
   String $address,
   String $transport_url,
-  String $identity,
+  String $auth_url,
   String $controller,
   String $region,
   String $password,
@@ -21,13 +21,13 @@ class stackwright::nova::common (
   class { 'nova::logging': debug => $debug }
   class { 'nova::keystone::service_user':
     password                => $password,
-    auth_url                => $identity,
+    auth_url                => $auth_url,
     send_service_user_token => true,
     region_name             => $region,
   }
   class { 'nova::placement':
     password    => $placement_password,
-    auth_url    => $identity,
+    auth_url    => $auth_url,
     region_name => $region,
   }
   class { 'nova::glance':
@@ -35,7 +35,7 @@ class stackwright::nova::common (
   }
   class { 'nova::network::neutron':
     password              => $neutron_password,
-    auth_url              => $identity,
+    auth_url              => $auth_url,
     region_name           => $region,
     # An agent that is late must not make a server fail.
     vif_plugging_is_fatal => false,
