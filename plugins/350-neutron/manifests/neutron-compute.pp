@@ -13,7 +13,7 @@ $amqp_url = stackwright::amqp_url(
 class { 'stackwright::neutron::common':
   transport_url => $amqp_url,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
-  mtu           => $facts.get('networking.mtu', 1500),
+  mtu           => stackwright::mtu_at(lookup('HOST_ADDRESS')),
 }
 class { 'stackwright::neutron::linuxbridge':
   address            => lookup('HOST_ADDRESS'),

@@ -16,7 +16,7 @@ $bridge = lookup('CONFIG_NEUTRON_L3_EXT_BRIDGE')
 class { 'stackwright::neutron::common':
   transport_url => $amqp_url,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
-  mtu           => $facts.get('networking.mtu', 1500),
+  mtu           => stackwright::mtu_at($address),
 }
 class { 'stackwright::bridge': bridge => $bridge }
 -> class { 'stackwright::neutron::linuxbridge':

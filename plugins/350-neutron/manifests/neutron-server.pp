@@ -30,7 +30,7 @@ $workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 class { 'stackwright::neutron::common':
   transport_url => $amqp_url,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
-  mtu           => $facts.get('networking.mtu', 1500),
+  mtu           => stackwright::mtu_at($address),
 }
 class { 'neutron::db':
   database_connection => $database_url,
@@ -62,7 +62,7 @@ class { 'neutron::plugins::ml2':
   extension_drivers    => ['port_security'],
   flat_networks        => stackwright::list(lookup('CONFIG_NEUTRON_ML2_FLAT_NETWORKS')),
   network_vlan_ranges  => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VLAN_RANGES')),
-  path_mtu             => $facts.get('networking.mtu', 1500),
+  path_mtu             => stackwright::mtu_at($address),
   vni_ranges           => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VNI_RANGES')),
 }
 class { 'neutron::keystone::auth':
