@@ -65,6 +65,17 @@ describe('the kernel line', () => {
     expect(said).toBe('http://10.0.0.1:8080 a-b_c kexec console LAB 10.0.0.3:80/roles [] [console=ttyS1 nomodeset]\n');
   });
 
+  it.each([
+    ['HTTP_PATH=cgi-bin RPATH=install HPATH=roles/', '/cgi-bin/ /install /roles'],
+    ['HTTP_PATH=/cgi-bin/ RPATH=/ HPATH=/a/b', '/cgi-bin/  /a/b'],
+  ])('has paths with and without slashes: %s', (line, paths) => {
+    expect(installation(line, 'echo "$HTTP_PATH $RPATH $HPATH"')).toBe(`${paths}\n`);
+  });
+
+  it.each(['vda', '/dev/vda'])('finds the disk that a script calls %s', (disk) => {
+    expect(installation('', `device_path ${disk}`)).toBe('/dev/vda\n');
+  });
+
   it('is never evaluated, and odd words are passed over', () => {
     const said = installation(
       'SERV=10.0.0.1 SECTION=$(id) RSERV=`id` ONSUCCESS=sleep PATH=/tmp',

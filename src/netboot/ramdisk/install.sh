@@ -46,11 +46,19 @@ read_kernel_line() {
 	done
 	[ "$DEBUG" != 1 ] || ONFAILURE=console
 	case "$ONSUCCESS" in reboot | kexec | halt | console) ;; *) say "ONSUCCESS=$ONSUCCESS means nothing, taking reboot"; ONSUCCESS=reboot ;; esac
+	# eDeploy's own kernel lines have no slashes around paths.
+	HTTP_PATH=$(slashed "$HTTP_PATH")/ HPATH=$(slashed "$HPATH") RPATH=$(slashed "$RPATH")
 	SERVER=http://$SERV:$HTTP_PORT
 	HAS_TOKEN=${TOKEN:+yes}
 	keep_token
 	trace
 	mkdir -p /run/lock /run/lvm
+}
+
+slashed() {
+	path=${1#/}
+	path=${path%/}
+	echo "${path:+/$path}"
 }
 
 # Begins where nothing names the token any more.
@@ -214,8 +222,17 @@ run_configure() {
 	esac || fail_configure $?
 	[ -f /vars ] || fail "the configure script called no set_role"
 	. /vars
+	DISK=$(device_path "$DISK")
 	grep -q ' /chroot ' /proc/mounts || fail "the configure script mounted nothing at /chroot"
 	say "role $ROLE $VERS on $DISK, up $(cut -d. -f1 /proc/uptime) s"
+}
+
+# eDeploy takes names of disks too.
+device_path() {
+	case "$1" in
+		/*) echo "$1" ;;
+		*) echo "/dev/$1" ;;
+	esac
 }
 
 # A layout says in a file why it does not fit.
@@ -230,6 +247,7 @@ lay_role() {
 	rm -f /run/copy
 	say "role unpacked, up $(cut -d. -f1 /proc/uptime) s"
 	/usr/bin/tar -C /post_rsync -c . | /usr/bin/tar -C /chroot -x --no-overwrite-dir || fail "the files of the configure script could not be laid over the role"
+	lay_edeploy_files
 	write_edeploy_conf
 	write_fstab
 	seed="/chroot/var/lib/stackwright"
@@ -289,6 +307,13 @@ role_by_archive() {
 role_by_rsync() {
 	rsync --archive --hard-links --xattrs --acls --numeric-ids "rsync://$RSERV:$RSERV_PORT$RPATH/$VERS/$ROLE/" /chroot/ ||
 		fail "role $ROLE $VERS could not be fetched from the rsync daemon $RSERV"
+}
+
+# What older configure scripts write before they know of config().
+lay_edeploy_files() {
+	mkdir -p /chroot/etc/network
+	[ ! -f /interfaces ] || cat /interfaces > /chroot/etc/network/interfaces
+	[ ! -f /modules ] || cat /modules >> /chroot/etc/modules
 }
 
 write_edeploy_conf() {
