@@ -23,6 +23,15 @@ it('runs a machine with UEFI and two disks, which asks the network first', () =>
   expect(args).toMatch(/file=disk2\.raw,\S+ -device virtio-blk-pci,drive=disk1,serial=DISK1,bootindex=2/);
 });
 
+it('leaves iPXE out of the network card of a machine that boots by the PXE of its UEFI', () => {
+  const machine = { ...newMachine(newLab(state, 'lab', '/site'), 'node1'), firmware: 'uefi-pxe' as const };
+
+  const args = qemuArguments(machine, { name: 'tcg', reason: 'no KVM' }, 'network').join(' ');
+
+  expect(args).toContain('-drive if=pflash,unit=1,format=raw,file=uefi.vars');
+  expect(args).toMatch(/virtio-net-pci,\S+,romfile=,bootindex=0 /);
+});
+
 it('starts a machine once from a boot medium', () => {
   const machine = newMachine(newLab(state, 'lab', '/site'), 'node1');
   const accelerator = { name: 'tcg' as const, reason: 'no KVM' };

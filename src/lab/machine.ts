@@ -39,7 +39,7 @@ export interface PowerOnOptions extends MachineOptions {
   diskGigabytes: number;
   /** How many disks a new machine gets, and its firmware. */
   disks?: number;
-  firmware?: 'bios' | 'uefi';
+  firmware?: LabMachine['firmware'];
 }
 
 /**
@@ -59,7 +59,7 @@ export async function powerOnMachine(options: PowerOnOptions): Promise<LabMachin
   if (machine.process && isAlive(machine.process)) return machine;
   const directory = machineDirectory(state, lab.name, name);
   for (const file of diskFiles(machine)) await ensureDisk(join(directory, file), diskGigabytes);
-  if (machine.firmware === 'uefi') ensureFirmwareVariables(directory);
+  if (machine.firmware !== 'bios') ensureFirmwareVariables(directory);
   if (existsSync(join(directory, 'console.log'))) {
     renameSync(join(directory, 'console.log'), join(directory, 'console.log.1'));
   }
@@ -176,7 +176,7 @@ export function qemuArguments(
     ...['-netdev', `tap,id=net0,ifname=${tapName(machine)},script=no,downscript=no,vhost=off`],
     ...[
       '-device',
-      `virtio-net-pci,netdev=net0,mac=${machine.mac}${bootIndex(machine, boot === 'network' && medium === undefined ? 0 : 9)}`,
+      `virtio-net-pci,netdev=net0,mac=${machine.mac}${machine.firmware === 'uefi-pxe' ? ',romfile=' : ''}${bootIndex(machine, boot === 'network' && medium === undefined ? 0 : 9)}`,
     ],
     ...diskFiles(machine).flatMap((file, at) => [
       '-drive',
@@ -207,4 +207,4 @@ function firmwareArguments({ firmware }: LabMachine, boot: keyof typeof ONCE): s
   ];
 }
 
-const bootIndex = ({ firmware }: LabMachine, index: number) => (firmware === 'uefi' ? `,bootindex=${index}` : '');
+const bootIndex = ({ firmware }: LabMachine, index: number) => (firmware === 'bios' ? '' : `,bootindex=${index}`);

@@ -17,7 +17,8 @@ const LabMachine = z.object({
   /** MiB */
   memory: z.number(),
   processors: z.number(),
-  firmware: z.enum(['bios', 'uefi']).default('bios'),
+  /** `uefi-pxe`: UEFI that boots by its own PXE, because its network card has no iPXE. */
+  firmware: z.enum(['bios', 'uefi', 'uefi-pxe']).default('bios'),
   /** How many disks it has. */
   disks: z.number().default(1),
   /** Port of its BMC on the rack's address. */

@@ -82,7 +82,7 @@ export interface LabMachineFlags extends LabFlags {
   boot: 'network' | 'disk';
   disk: number;
   disks: number;
-  firmware: 'bios' | 'uefi';
+  firmware: 'bios' | 'uefi' | 'uefi-pxe';
   medium?: string;
 }
 
@@ -97,7 +97,12 @@ const powerOn = buildCommand<LabMachineFlags, [string], CliContext>({
       boot: { kind: 'enum', values: ['network', 'disk'], brief: 'What to start from', default: 'network' },
       disk: { kind: 'parsed', parse: parseGigabytes, brief: 'Size of a new machine’s disks in GB', default: '4' },
       disks: { kind: 'parsed', parse: parseCount, brief: 'How many disks a new machine has', default: '1' },
-      firmware: { kind: 'enum', values: ['bios', 'uefi'], brief: 'Firmware of a new machine', default: 'bios' },
+      firmware: {
+        kind: 'enum',
+        values: ['bios', 'uefi', 'uefi-pxe'],
+        brief: 'Firmware of a new machine; uefi-pxe has no iPXE in its network card',
+        default: 'bios',
+      },
       medium: { kind: 'parsed', parse: String, brief: 'Start once from this boot medium', optional: true },
     },
     positional: machine,
