@@ -37,7 +37,7 @@ export async function bench(rounds) {
     const note = (way, measured) => {
       taken[way].push(measured);
       say(
-        `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}`,
+        `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}, of which ${megabytes(measured.stays)} stay`,
       );
     };
     // The packages that ours downloads are no part of the comparison: the peer has its own in the same cache.
@@ -117,7 +117,7 @@ async function mmdebstrap({ work }, packages) {
   }
 }
 
-/** Wall seconds, and the most memory and disk that were in use more than at the beginning. */
+/** Wall seconds; the most memory and disk that were in use more than at the beginning; the disk that stays in use. */
 async function measured({ work }, action) {
   const before = await inUse(work);
   const most = { ...before };
@@ -129,7 +129,8 @@ async function measured({ work }, action) {
   try {
     await action();
     const seconds = (performance.now() - started) / 1000;
-    return { seconds, memory: most.memory - before.memory, disk: most.disk - before.disk };
+    const stays = (await inUse(work)).disk - before.disk;
+    return { seconds, memory: most.memory - before.memory, disk: most.disk - before.disk, stays };
   } finally {
     clearInterval(timer);
   }
@@ -161,7 +162,7 @@ function print(taken, packages) {
   console.log(`debian-minimal vm, bookworm, ${packages} packages, best of ${taken.upstream.length}`);
   for (const [way, name] of Object.entries(names)) {
     const ratio = (best(way) / peer).toFixed(2);
-    const peaks = `${megabytes(most(way, 'memory'))} memory, ${megabytes(most(way, 'disk'))} disk at most`;
+    const peaks = `${megabytes(most(way, 'memory'))} memory, ${megabytes(most(way, 'disk'))} disk at most, ${megabytes(most(way, 'stays'))} stay`;
     console.log(`${name.padEnd(48)} ${best(way).toFixed(1).padStart(6)} s  ${ratio}  ${peaks}`);
   }
 }
