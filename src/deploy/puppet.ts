@@ -373,14 +373,18 @@ rm -rf "$values"
 mkdir -p -m 0700 "\${values%/*}" && mkdir "$values" && cat > "$values/deployment.yaml" || exit 1
 
 
-# An installation that was killed is ended first. Where all is there apt is not even called.
+# An installation that was killed is ended first. Where all is there apt is not even called. The dashboard compresses its
+# style sheets when it is installed, by a library that fails now and then: another try does it.
 install='
   umask 022
   packages=$(cat "$values/deployment.yaml")
   known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
   [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
   apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
-  dpkg --configure -a && $apt update && exec $apt install --yes --no-install-recommends $packages
+  for try in 1 2 3; do
+    dpkg --configure -a && $apt update && $apt install --yes --no-install-recommends $packages && exit 0
+  done
+  exit ${APT_FAILED}
 '
 manifest=manifests/$file select=
 case $part in
