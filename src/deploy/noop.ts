@@ -17,6 +17,7 @@ import {
   missingPackages,
   PUPPET_PACKAGE,
   PUPPET_STATUSES,
+  packagesOf,
   TIMED_OUT,
   valuesOf,
 } from './puppet.js';
@@ -80,7 +81,7 @@ async function changesOf(context: DeployContext, host: string, prepared: Prepare
   const { ssh, reach, logFile } = context;
   const orders = prepared.manifests.filter((order) => order.host === host);
   const needed = (order: ManifestOrder) => [PUPPET_PACKAGE, ...order.modules];
-  const wanted = [...new Set(orders.flatMap(needed))];
+  const wanted = [...new Set([...orders.flatMap(needed), ...packagesOf(orders, context.facts(host))])];
   const packages = wanted.length === 0 ? [] : await missingPackages(context, host, wanted);
   const lacks = (order: ManifestOrder) => needed(order).filter((name) => packages.includes(name));
   const home = `/run/stackwright/plan-${prepared.run}`;

@@ -81,7 +81,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
 
     const plan = JSON.parse(await outputOf([...words, ...settings]));
 
-    expect(plan.hosts).toMatchObject([{ host: 'ctl', packages: ['puppet-module-puppetlabs-mysql'] }]);
+    expect(plan.hosts).toMatchObject([{ host: 'ctl', packages: ['puppet-module-puppetlabs-mysql', 'mariadb-server'] }]);
     const [mariadb, memcached] = plan.hosts[0].manifests;
     expect(mariadb).toMatchObject({ manifest: 'mariadb', state: 'unknown', changes: [] });
     expect(mariadb.unknown[0].why).toContain('first installs puppet-module-puppetlabs-mysql');
