@@ -4,5 +4,9 @@ function stackwright::mtu_at(String $address) >> Integer {
   $interfaces = $facts.get('networking.interfaces', {}).filter |$name, $interface| {
     ($interface.get('bindings', []) + $interface.get('bindings6', [])).any |$binding| { $binding['address'] == $address }
   }
-  $interfaces.values.map |$interface| { $interface['mtu'] }.get(0, 1500)
+  $mtu = $interfaces.values.map |$interface| { $interface['mtu'] }[0]
+  $mtu ? {
+    undef   => 1500,
+    default => $mtu,
+  }
 }

@@ -38,7 +38,16 @@ const facts = {
   os_service_default: '<SERVICE DEFAULT>',
   os_package_type: 'debian',
   os_workers: 2,
-  networking: { ip: '192.0.2.10', fqdn: 'ctl', hostname: 'ctl', mtu: 1450 },
+  networking: {
+    ip: '192.0.2.10',
+    fqdn: 'ctl',
+    hostname: 'ctl',
+    mtu: 65_536,
+    interfaces: {
+      lo: { bindings: [{ address: '127.0.0.1' }], mtu: 65_536 },
+      eth0: { bindings: [{ address: '192.0.2.10' }], bindings6: [{ address: '2001:db8::11' }], mtu: 1450 },
+    },
+  },
   processors: { count: 2 },
   processorcount: 2,
   puppetversion: '7.23.0',

@@ -1,25 +1,34 @@
 // A Debian host of its own that boots in systemd-nspawn, with sshd, apt and puppet as they are, to deploy on. All
-// traffic stays in one network namespace.
+// traffic stays in one network namespace, but for what apt fetches through a proxy of ours.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, shellQuote } from '../../src/base/command.js';
+import { listenInNamespace } from '../../src/base/listen.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { identifyProcess } from '../../src/base/process.js';
 import { type StateDirectory, stateDirectory } from '../../src/base/state.js';
 import { openTemporary } from '../../src/base/temporary.js';
 import { stopCluster } from '../../src/engine/index.js';
+import { openRecorder, type Recorder } from '../../src/image/bundle/recorder.js';
+import { upstreamProxies } from '../../src/image/bundle/upstream.js';
 
 const HOST = 'ctl';
 export const HOST_ADDRESS = '192.0.2.10';
+/** Where apt of a host with the archive fetches from. */
+export const PROXY_PORT = 3142;
 const namespace = `swdeploy${process.pid}`;
 
 export const canBootHost =
   process.getuid?.() === 0 && existsSync('/usr/bin/systemd-nspawn') && existsSync('/usr/bin/mmdebstrap');
 
-/** Of the host before a deployment; what is offered is in a local package source. */
+/** What apt on a host can install: these packages of Debian, in a local source, or all of Debian's archive. */
+type Offered = string[] | 'archive';
+
+/** Of the host before a deployment. */
 const packages = [
   'systemd',
   'systemd-sysv',
@@ -33,6 +42,8 @@ const packages = [
 
 export interface NspawnHost {
   state: StateDirectory;
+  /** Its root directory, as this machine sees it. */
+  tree: string;
   sshConfig: string;
   /** An answer file with the host as controller, in a directory of its own. */
   answers: string;
@@ -44,16 +55,18 @@ export interface NspawnHost {
 }
 
 /** Makes a host's tree and boots it. */
-export async function bootHost(offered: string[]): Promise<NspawnHost> {
+export async function bootHost(offered: Offered): Promise<NspawnHost> {
   const state = stateDirectory(mkdtempSync(join(tmpdir(), 'sw-')));
   chmodSync(state.root, 0o755);
   const temporary = openTemporary(state, 'deploy test');
   const tree = join(temporary.directory('host'), 'tree');
   await makeTree(tree);
   const { sshConfig, answers } = await writeAccess(tree);
+  let proxy: Recorder | undefined;
   await boot(tree);
   return {
     state,
+    tree,
     sshConfig,
     answers,
     onHost,
@@ -61,13 +74,23 @@ export async function bootHost(offered: string[]): Promise<NspawnHost> {
     outputOf,
     async stop() {
       await temporary.undo();
+      await proxy?.[Symbol.asyncDispose]();
       await stopCluster(state);
       rmSync(state.root, { recursive: true });
     },
   };
 
   async function makeTree(tree: string): Promise<void> {
-    const names = offered.join(' ');
+    const lean = ['--variant=minbase', '--aptopt=APT::Install-Recommends "false"', `--include=${packages.join(',')}`];
+    const more = offered === 'archive' ? [] : localSource(offered);
+    await run('mmdebstrap', [...lean, ...more, 'bookworm', tree], { timeout: 500 });
+    if (offered !== 'archive') return;
+    const proxyLine = `Acquire::http::Proxy "http://127.0.0.1:${PROXY_PORT}";\n`;
+    writeFileSync(join(tree, 'etc/apt/apt.conf.d/80proxy'), proxyLine);
+  }
+
+  function localSource(packages: string[]): string[] {
+    const names = packages.join(' ');
     const repository = [
       'set -eu',
       'mkdir -p /srv/packages && cd /srv/packages',
@@ -85,12 +108,21 @@ export async function bootHost(offered: string[]): Promise<NspawnHost> {
     ];
     const script = join(state.root, 'repository.sh');
     writeFileSync(script, repository.join('\n'));
-    const hooks = [
-      `--customize-hook=upload ${script} /repository.sh`,
-      '--customize-hook=chroot "$1" sh /repository.sh',
-    ];
-    const lean = ['--variant=minbase', '--aptopt=APT::Install-Recommends "false"', `--include=${packages.join(',')}`];
-    await run('mmdebstrap', [...lean, ...hooks, 'bookworm', tree], { timeout: 500 });
+    return [`--customize-hook=upload ${script} /repository.sh`, '--customize-hook=chroot "$1" sh /repository.sh'];
+  }
+
+  /** In the namespace, in front of a proxy of this machine, which fetches each package once. */
+  async function serveArchive(): Promise<void> {
+    proxy = await openRecorder(temporary.directory('fetched'), await upstreamProxies({}));
+    const { port } = new URL(proxy.url);
+    const listener = await listenInNamespace(`/run/netns/${namespace}`, '127.0.0.1', PROXY_PORT);
+    listener.on('connection', (socket) => {
+      const upstream = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => upstream.destroy());
+      upstream.on('error', () => socket.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    listener.unref();
   }
 
   async function writeAccess(tree: string): Promise<{ sshConfig: string; answers: string }> {
@@ -135,7 +167,10 @@ export async function bootHost(offered: string[]): Promise<NspawnHost> {
     await inside('address', 'add', `${HOST_ADDRESS}/24`, 'dev', 'host0');
     await inside('link', 'set', 'host0', 'up');
     await inside('link', 'set', 'other0', 'up');
+    if (offered === 'archive') await serveArchive();
     const mode = ['-b', '--register=no', '--keep-unit', '--resolv-conf=off', '--console=passive'];
+    // As a machine has it: routers and bridges of its own, and instances with interfaces.
+    mode.push('--capability=all', '--bind=/dev/net/tun');
     const log = openSync(state.path('console.log'), 'w');
     const args = ['-D', tree, '-M', HOST, ...mode, `--network-namespace-path=/run/netns/${namespace}`];
     const env = { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };
@@ -150,6 +185,7 @@ export async function bootHost(offered: string[]): Promise<NspawnHost> {
       });
       return status === 0;
     });
+    await onHost(['mount', '-o', 'remount,rw', '/sys/devices']);
   }
 
   async function onHost(words: string[], okStatuses = [0]): Promise<string> {
@@ -166,7 +202,7 @@ export async function bootHost(offered: string[]): Promise<NspawnHost> {
 
   async function outputOf(args: string[], okStatuses = [0]): Promise<string> {
     const env = { STACKWRIGHT_STATE: state.root };
-    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 400, okStatuses })).stdout;
+    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 7200, okStatuses })).stdout;
   }
 }
 

@@ -1,0 +1,210 @@
+// OpenStack on one host that boots in systemd-nspawn, from a file that the product makes: deployed by its commands, looked
+// at with Debian's client as an operator does, deployed once more, and removed.
+import { randomInt } from 'node:crypto';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/base/command.js';
+import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost, PROXY_PORT } from '../conformance/nspawn-host.js';
+import { json, killWhen, start, until } from '../e2e/rig.js';
+
+const here = new URL('.', import.meta.url).pathname;
+const HOUR = 3_600_000;
+/** The network beyond the host's bridge. */
+const OUTSIDE = '172.24.4';
+const manifests = [
+  'rabbitmq',
+  'mariadb',
+  'memcached',
+  'keystone',
+  'client',
+  'glance',
+  'placement',
+  'nova-controller',
+  'nova-compute',
+  'neutron-server',
+  'neutron-network',
+  'horizon',
+];
+
+interface Outcome {
+  run: string;
+  state: string;
+  failures: unknown[];
+  steps: { title: string; starts: number }[];
+}
+
+describe.skipIf(!canBootHost)('OpenStack on one host', () => {
+  let host: NspawnHost;
+  let state: string;
+  let deploy: string[];
+
+  beforeAll(async () => {
+    host = await bootHost('archive');
+    state = host.state.root;
+    const answers = join(state, 'site', 'cloud.txt');
+    await host.outputOf(['answers', 'generate', '--install-hosts', 'ctl', answers]);
+    const key = `CONFIG_SSH_KEY=${join(state, 'id.pub')}`;
+    deploy = ['deploy', '--answer-file', answers, '--ssh-config', host.sshConfig, '--set', key];
+    const elements = ['debian-minimal', 'vm', 'enable-serial-console', 'openssh-server', 'simple-init', 'show-keys'];
+    const image = ['image', 'build', '-t', 'qcow2', '--elements-path', join(here, 'elements')];
+    await json(state, ...image, '-o', join(state, 'instance'), ...elements);
+  }, HOUR);
+
+  afterAll(async () => await host.stop());
+
+  it('is deployed from a generated file, through a kill -9 at any moment', { timeout: 2 * HOUR }, async () => {
+    const manifest = manifests[randomInt(manifests.length)];
+    const seconds = randomInt(20);
+    const moment = `killed ${seconds} s after the beginning of ${manifest}`;
+    const deployment = start(state, [...deploy, '--json']);
+    const isBegun = () => deployment.events.some((event) => event.data.title === `apply the manifest ${manifest}`);
+    await until(() => isBegun() || deployment.child.exitCode !== null, 90);
+    await delay(seconds * 1000);
+    await killWhen(deployment, () => true);
+
+    const outcome = await json<Outcome>(state, 'deploy', 'resume');
+
+    expect(outcome, moment).toMatchObject({ state: 'done', failures: [] });
+    expect(outcome.steps.filter(({ starts }) => starts > 1).length, moment).toBeLessThanOrEqual(1);
+    const applied = outcome.steps.flatMap(({ title }) => /^apply the manifest (.*)/.exec(title)?.[1] ?? []);
+    expect(applied).toEqual(manifests);
+  });
+
+  it('gives the administrator a token, and has three endpoints of every service', async () => {
+    const token = await openstack<{ id: string }>('token', 'issue');
+    const endpoints = await openstack<Record<string, string>[]>('endpoint', 'list');
+
+    expect(token.id).toMatch(/^gAAAA/);
+    const services = ['compute 8774/v2.1', 'identity 5000', 'image 9292', 'network 9696', 'placement 8778'];
+    const interfaces = ['admin', 'internal', 'public'];
+    expect(endpoints.map((one) => `${one['Service Type']} ${one.URL} ${one.Interface}`).sort()).toEqual(
+      services.flatMap((service) =>
+        interfaces.map((one) => `${service.replace(' ', ` http://${HOST_ADDRESS}:`)} ${one}`),
+      ),
+    );
+  });
+
+  it('has all services of compute and all agents of networking up', async () => {
+    await until(async () => (await compute()).length === 3 && (await agents()).length === 4);
+
+    expect(await compute()).toEqual(['nova-compute', 'nova-conductor', 'nova-scheduler']);
+    expect(await agents()).toEqual(['DHCP agent', 'L3 agent', 'Linux bridge agent', 'Metadata agent']);
+    const [hypervisor] = await openstack<unknown[]>('hypervisor', 'list');
+    expect(hypervisor).toMatchObject({ 'Hypervisor Hostname': 'ctl', 'Hypervisor Type': 'QEMU', State: 'up' });
+  });
+
+  it('starts an instance of an image of ours, named and with a key by its config drive', {
+    timeout: HOUR,
+  }, async () => {
+    copyFileSync(join(state, 'instance.qcow2'), join(host.tree, 'root/instance.qcow2'));
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of-the-cloud', '-f', join(state, 'user')]);
+    copyFileSync(join(state, 'user.pub'), join(host.tree, 'root/user.pub'));
+    const disk = ['--disk-format', 'qcow2', '--container-format', 'bare', '--file', '/root/instance.qcow2'];
+    await client('image', 'create', ...disk, '--public', 'instance');
+    await client('keypair', 'create', '--public-key', '/root/user.pub', 'user');
+    await client('flavor', 'create', '--ram', '512', '--disk', '2', '--vcpus', '1', 'small');
+    await makeNetworks();
+
+    const what = ['--image', 'instance', '--flavor', 'small', '--key-name', 'user', '--network', 'inside'];
+    const server = await openstack('server', 'create', ...what, '--use-config-drive', '--wait', 'guest-1');
+
+    expect(server).toMatchObject({ status: 'ACTIVE', config_drive: 'True' });
+    let console = '';
+    await until(async () => {
+      console = await client('console', 'log', 'show', 'guest-1');
+      return console.includes('guest-1 login:') && console.includes('key of root: ');
+    });
+    expect(console).toMatch(/key of root: ssh-ed25519 \S+ of-the-cloud/);
+  });
+
+  it('leads from the outside to the instance, by a floating address', { timeout: HOUR }, async () => {
+    const floating = await openstack<{ floating_ip_address: string }>('floating', 'ip', 'create', 'outside');
+    const address = floating.floating_ip_address;
+    await client('server', 'add', 'floating', 'ip', 'guest-1', address);
+
+    await until(async () => (await host.onHost(['ssh-keyscan', '-T', '20', address], [0, 1])).includes('ssh-ed25519'));
+  });
+
+  it('has a dashboard to which its administrator can log in', async () => {
+    const [place, page] = (await host.onHost(['sh', '-c', `. /root/keystonerc_admin && python3 -c '${logIn}'`])).split(
+      '\n',
+    );
+
+    expect(place).not.toContain('/auth/login');
+    expect(page).toContain('Overview');
+  });
+
+  it('changes nothing when it is deployed again', { timeout: HOUR }, async () => {
+    const outcome = await json<Outcome>(state, ...deploy);
+
+    expect(outcome).toMatchObject({ state: 'done', failures: [] });
+    const logs = join(state, 'runs', outcome.run, 'logs');
+    const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
+    expect(texts.flatMap((text) => text.match(/^Notice: \/Stage.*$/gm) ?? [])).toEqual([]);
+  });
+
+  it('is removed, and nothing listens any more', { timeout: HOUR }, async () => {
+    await client('server', 'delete', '--wait', 'guest-1');
+
+    await json(state, 'clean');
+
+    const sockets = await host.onHost(['ss', '--listening', '--tcp', '--no-header', '--numeric']);
+    const ports = new Set(sockets.match(/(?<=:)\d+(?= )/g)?.map(Number));
+    expect([...ports].sort()).toEqual([22, PROXY_PORT]);
+    expect(existsSync(join(host.tree, 'usr/bin/nova-conductor'))).toBe(false);
+  });
+
+  /** What the client prints on the host, for its administrator. */
+  async function client(...words: string[]): Promise<string> {
+    return await host.onHost(['sh', '-c', '. /root/keystonerc_admin && exec openstack "$@"', 'sh', ...words]);
+  }
+
+  async function openstack<T = unknown>(...words: string[]): Promise<T> {
+    return JSON.parse(await client(...words, '--format', 'json'));
+  }
+
+  async function compute(): Promise<string[]> {
+    const services = await openstack<Record<string, string>[]>('compute', 'service', 'list');
+    return services.flatMap(({ Binary, State }) => (Binary && State === 'up' ? [Binary] : [])).sort();
+  }
+
+  async function agents(): Promise<string[]> {
+    const all = await openstack<{ 'Agent Type': string; Alive: boolean }[]>('network', 'agent', 'list');
+    return all.flatMap((agent) => (agent.Alive ? [agent['Agent Type']] : [])).sort();
+  }
+
+  /** A network inside, one outside, which is the bridge of the host, and a router between them; ssh is let in. */
+  async function makeNetworks(): Promise<void> {
+    await host.onHost(['ip', 'address', 'add', `${OUTSIDE}.1/24`, 'dev', 'br-ex']);
+    const flat = ['--provider-network-type', 'flat', '--provider-physical-network', 'extnet'];
+    await client('network', 'create', '--external', ...flat, 'outside');
+    const pool = ['--allocation-pool', `start=${OUTSIDE}.100,end=${OUTSIDE}.200`, '--gateway', `${OUTSIDE}.1`];
+    const range = ['--subnet-range', `${OUTSIDE}.0/24`, '--no-dhcp'];
+    await client('subnet', 'create', '--network', 'outside', ...range, ...pool, 'outside');
+    // A tunnel takes 50 bytes of the 1500 between hosts.
+    expect(await openstack('network', 'create', 'inside')).toMatchObject({ mtu: 1450 });
+    await client('subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside');
+    await client('router', 'create', 'router');
+    await client('router', 'set', '--external-gateway', 'outside', 'router');
+    await client('router', 'add', 'subnet', 'router', 'inside');
+    const groups = await openstack<{ ID: string }[]>('security', 'group', 'list', '--project', 'admin');
+    await client('security', 'group', 'rule', 'create', '--protocol', 'tcp', '--dst-port', '22', groups[0]?.ID ?? '');
+  }
+});
+
+/** Logs in with the variables of the rc file; prints where that leads, and the title of the page. */
+const logIn = `
+import http.cookiejar, os, re, urllib.parse, urllib.request
+browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+page = browser.open("http://${HOST_ADDRESS}/horizon/auth/login/")
+token = re.search("csrfmiddlewaretoken[^>]*value=.([A-Za-z0-9]+)", page.read().decode()).group(1)
+form = {"csrfmiddlewaretoken": token, "region": "default"}
+form["username"] = os.environ["OS_USERNAME"]
+form["password"] = os.environ["OS_PASSWORD"]
+request = urllib.request.Request(page.url, urllib.parse.urlencode(form).encode(), {"Referer": page.url})
+answer = browser.open(request)
+print(answer.url)
+print(re.sub(r"\\s+", " ", re.search("<title>(.*?)</title>", answer.read().decode(), re.S).group(1)))
+`;
