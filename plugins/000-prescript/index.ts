@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { StackwrightError } from '../../src/base/errors.js';
 import { localAddress } from '../../src/base/local-address.js';
 import { waitForSsh } from '../../src/base/ssh.js';
+import { serviceHost } from '../../src/deploy/declare.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import {
@@ -17,6 +18,8 @@ import { notePackages } from '../../src/deploy/removal.js';
 import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
 import { discoverScript, parseDiscovery } from './discovery.js';
 import { services } from './services.js';
+
+const hasStorage = (known: Configuration) => known.is('CONFIG_CINDER_INSTALL') || known.is('CONFIG_SWIFT_INSTALL');
 
 const global: ParameterGroup = {
   name: 'GLOBAL',
@@ -85,6 +88,14 @@ const global: ParameterGroup = {
       namesHosts: true,
       deprecates: ['CONFIG_NOVA_COMPUTE_HOSTS'],
     },
+    serviceHost({
+      name: 'CONFIG_STORAGE_HOST',
+      cmdOption: 'os-storage-host',
+      prompt: 'Enter the storage host',
+      usage: 'Server on which volumes and objects are kept. It is the controller unless given.',
+      condition: hasStorage,
+      namesHosts: hasStorage,
+    }),
     {
       name: 'CONFIG_NTP_SERVERS',
       cmdOption: 'ntp-servers',

@@ -15,6 +15,17 @@ function openstack(name: string, cmdOption: string, service: string, deprecates?
   });
 }
 
+/** One that is installed only where it is asked for. */
+function optional(name: string, cmdOption: string, service: string) {
+  return yesNo({
+    name,
+    cmdOption,
+    prompt: `Should ${service} be installed`,
+    usage: `Set to 'y' to install ${service}.`,
+    default: 'n',
+  });
+}
+
 /** What is installed. They stand before all other parameters, because these depend on them. */
 export const services: ParameterGroup = {
   name: 'SERVICES',
@@ -35,6 +46,9 @@ export const services: ParameterGroup = {
       'CONFIG_QUANTUM_INSTALL',
     ]),
     openstack('CONFIG_HORIZON_INSTALL', 'os-horizon-install', 'the dashboard (horizon)'),
+    optional('CONFIG_CINDER_INSTALL', 'os-cinder-install', 'OpenStack Block Storage (cinder)'),
+    optional('CONFIG_SWIFT_INSTALL', 'os-swift-install', 'OpenStack Object Storage (swift)'),
+    optional('CONFIG_HEAT_INSTALL', 'os-heat-install', 'OpenStack Orchestration (heat)'),
     openstack('CONFIG_CLIENT_INSTALL', 'os-client-install', 'the client (openstack) and its rc files'),
   ],
   postCondition: (known) => {
@@ -43,6 +57,9 @@ export const services: ParameterGroup = {
       ['CONFIG_NEUTRON_INSTALL', ['CONFIG_KEYSTONE_INSTALL']],
       ['CONFIG_GLANCE_INSTALL', ['CONFIG_KEYSTONE_INSTALL']],
       ['CONFIG_HORIZON_INSTALL', ['CONFIG_KEYSTONE_INSTALL']],
+      ['CONFIG_CINDER_INSTALL', ['CONFIG_KEYSTONE_INSTALL', 'CONFIG_GLANCE_INSTALL']],
+      ['CONFIG_SWIFT_INSTALL', ['CONFIG_KEYSTONE_INSTALL']],
+      ['CONFIG_HEAT_INSTALL', ['CONFIG_KEYSTONE_INSTALL']],
     ];
     const lacking = needs.flatMap(([name, needed]) =>
       known.is(name) ? needed.filter((one) => !known.is(one)).map((one) => `${name}=y needs ${one}=y`) : [],

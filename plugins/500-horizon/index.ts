@@ -1,16 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { manifestsOn } from '../../src/deploy/declare.js';
-import type { ParameterGroup, Processor } from '../../src/deploy/parameter.js';
+import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
-import { PASSWORD_PLACEHOLDER } from '../../src/deploy/processors.js';
+import { PASSWORD_PLACEHOLDER, randomKey } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
 import { notEmpty } from '../../src/deploy/validators.js';
 
 const HTTP_PORT = 80;
-
-/** Sessions are signed with it: longer than a password, and never the default password. */
-const signingKey: Processor = (value) =>
-  value === PASSWORD_PLACEHOLDER ? { value: randomBytes(16).toString('hex'), generated: true } : { value };
 
 const horizon: ParameterGroup = {
   name: 'OSHORIZON',
@@ -23,7 +18,7 @@ const horizon: ParameterGroup = {
       prompt: 'Enter the key by which the dashboard signs sessions',
       usage: 'Key by which the dashboard signs sessions.',
       default: PASSWORD_PLACEHOLDER,
-      processors: [signingKey],
+      processors: [randomKey],
       validators: [notEmpty],
       mask: true,
       useDefault: true,

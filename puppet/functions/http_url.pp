@@ -1,8 +1,4 @@
-# The URL of an address and port; an IPv6 address stands in brackets.
+# The URL of an address and port.
 function stackwright::http_url(String $address, Integer $port) >> String {
-  $host = $address ? {
-    /:/     => "[${address}]",
-    default => $address,
-  }
-  "http://${host}:${port}"
+  "http://${stackwright::in_url($address)}:${port}"
 }

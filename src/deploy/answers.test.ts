@@ -50,7 +50,7 @@ it('collects everything that is wrong, with its line, and not what only follows 
   const path = answerFile(
     'CONFIG_CONTROLLER_HOST=not a host',
     'CONFIG_NOVA_COMPUTE_HOSTS=c1,c2',
-    'CONFIG_CINDER_INSTALL=y',
+    'CONFIG_MANILA_INSTALL=y',
     'CONFIG_TYPO=1',
     'CONFIG_DEBUG_MODE=perhaps',
     'CONFIG_MEMCACHED_MAX_MEMORY=lots',
@@ -61,7 +61,7 @@ it('collects everything that is wrong, with its line, and not what only follows 
   expect(findings.map(({ code, level, name, line }) => [code, level, name, line])).toEqual([
     ['InvalidValue', 'error', 'CONFIG_CONTROLLER_HOST', 3],
     ['DeprecatedParameter', 'warn', 'CONFIG_NOVA_COMPUTE_HOSTS', 4],
-    ['UnsupportedParameter', 'warn', 'CONFIG_CINDER_INSTALL', 5],
+    ['UnsupportedParameter', 'warn', 'CONFIG_MANILA_INSTALL', 5],
     ['UnknownParameter', 'error', 'CONFIG_TYPO', 6],
     ['InvalidValue', 'error', 'CONFIG_DEBUG_MODE', 7],
     ['InvalidValue', 'error', 'CONFIG_MEMCACHED_MAX_MEMORY', 8],

@@ -24,6 +24,10 @@ export const password: Processor = (value, { known }) => {
   return { value: chosen === '' ? randomPassword() : chosen, generated: true };
 };
 
+/** The placeholder becomes 32 random hexadecimal characters, never the default password: for keys that sign or encrypt. */
+export const randomKey: Processor = (value) =>
+  value === PASSWORD_PLACEHOLDER ? { value: randomBytes(16).toString('hex'), generated: true } : { value };
+
 /** `10.1.2.3/24` becomes `10.1.2.0/24`. */
 export const network: Processor = (value) => {
   if (!ipaddr.isValidCIDR(value)) return { value };

@@ -82,6 +82,41 @@ it('plans OpenStack on a controller, a network host and a compute host in the or
   ]);
 });
 
+it('plans volumes and objects on a storage host, and what attaches volumes on compute hosts', async () => {
+  const { hosts, stages } = await plan(
+    'CONFIG_KEYSTONE_INSTALL=y',
+    'CONFIG_CONTROLLER_HOST=ctl',
+    'CONFIG_COMPUTE_HOSTS=c1',
+    'CONFIG_STORAGE_HOST=sto',
+    'CONFIG_CINDER_INSTALL=y',
+    'CONFIG_SWIFT_INSTALL=y',
+    'CONFIG_HEAT_INSTALL=y',
+  );
+
+  expect(hosts).toEqual(['ctl', 'c1', 'sto']);
+  const manifests = stages
+    .flatMap(({ steps }) => steps.map(({ id }) => id))
+    .filter((id) => /cinder|swift|heat/.test(id));
+  expect(manifests).toEqual([
+    'manifest.cinder-controller@ctl',
+    'manifest.cinder-volume@sto',
+    'manifest.cinder-compute@c1',
+    'manifest.swift-endpoint@ctl',
+    'manifest.swift@sto',
+    'manifest.heat@ctl',
+    'cinder-api.answers@ctl',
+    'swift-proxy.answers@sto',
+    'heat-api.answers@ctl',
+    'heat-api-cfn.answers@ctl',
+  ]);
+});
+
+it('has no storage host where nothing is stored', async () => {
+  const { hosts } = await plan('CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_STORAGE_HOST=sto');
+
+  expect(hosts).toEqual(['ctl']);
+});
+
 it('does not log in to a database of somebody else', async () => {
   const { hosts, stages } = await plan(
     'CONFIG_KEYSTONE_INSTALL=y',

@@ -25,7 +25,7 @@ import { type HostFacts, loadPlugins, type ManifestOrder } from '../../src/deplo
 import { packagesOf } from '../../src/deploy/puppet.js';
 import { planRun } from '../../src/deploy/run.js';
 
-const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12' };
+const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12', sto: '192.0.2.13' };
 const canRun = existsSync('/usr/bin/puppet') && existsSync('/usr/bin/apt-get');
 
 /** What the modules ask of a host. */
@@ -38,6 +38,7 @@ const facts = {
   os_service_default: '<SERVICE DEFAULT>',
   os_package_type: 'debian',
   os_workers: 2,
+  os_workers_heat_engine: 2,
   networking: {
     ip: '192.0.2.10',
     fqdn: 'ctl',
@@ -51,6 +52,7 @@ const facts = {
   processors: { count: 2 },
   processorcount: 2,
   puppetversion: '7.23.0',
+  clientversion: '7.23.0',
   lsbdistcodename: 'bookworm',
   memory: { system: { total_bytes: 4_194_304_000 } },
   virtual: 'systemd_nspawn',
@@ -58,6 +60,8 @@ const facts = {
   // A manifest cannot have a variable of this name.
   identity: { user: 'root', uid: 0, gid: 0, group: 'root', privileged: true },
   service_provider: 'systemd',
+  swift_commented_fstab_entries: {},
+  swift_device_uuids: {},
 };
 
 interface Resource {
@@ -95,7 +99,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       else failures.push(`${file}: ${/Error: .*/.exec(output)?.[0]}`);
     }
 
-    expect(manifests().length).toBeGreaterThan(12);
+    expect(manifests().length).toBeGreaterThan(18);
     expect(failures).toEqual([]);
   });
 
@@ -129,11 +133,31 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     expect(network.map(({ title }) => title)).toContain('stackwright-br-outside');
   });
 
+  it('keep volumes and objects on the storage host, and name it where others look', () => {
+    const volume = resourcesOf('sto_cinder-volume.pp');
+    expect(settingOf(volume, 'Cinder_config', 'DEFAULT/enabled_backends')).toBe('lvm,nfs');
+    expect(settingOf(volume, 'Cinder_config', 'lvm/target_ip_address')).toBe('192.0.2.13');
+    expect(volume).toContainEqual(
+      expect.objectContaining({
+        title: '/etc/cinder/shares.conf',
+        parameters: expect.objectContaining({ content: '192.0.2.13:/srv/stackwright-volumes' }),
+      }),
+    );
+    const swift = resourcesOf('sto_swift.pp');
+    expect(swift.filter(({ type }) => type === 'Ring_object_device').map(({ title }) => title)).toEqual([
+      '192.0.2.13:6200/stackwright-device',
+    ]);
+    const endpoint = resourcesOf('ctl_swift-endpoint.pp').find(({ type }) => type === 'Keystone_endpoint');
+    expect(endpoint?.parameters?.public_url).toBe('http://192.0.2.13:8080/v1/AUTH_%(tenant_id)s');
+  });
+
   it('make the schemas of the services that are installed', () => {
     const schemas = resourcesOf('ctl_mariadb.pp').filter(({ type }) => type === 'Mysql_database');
 
     expect(schemas.map(({ title }) => title).sort()).toEqual([
+      'cinder',
       'glance',
+      'heat',
       'keystone',
       'neutron',
       'nova',
@@ -150,6 +174,11 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       'CONFIG_CONTROLLER_HOST=ctl',
       'CONFIG_NETWORK_HOSTS=net',
       'CONFIG_COMPUTE_HOSTS=c1',
+      'CONFIG_STORAGE_HOST=sto',
+      'CONFIG_CINDER_INSTALL=y',
+      'CONFIG_CINDER_BACKEND=lvm,nfs',
+      'CONFIG_SWIFT_INSTALL=y',
+      'CONFIG_HEAT_INSTALL=y',
       'CONFIG_AMQP_AUTH_PASSWORD=s3cr@t',
       'CONFIG_NTP_SERVERS=ntp.example.org',
       'CONFIG_NOVA_LIBVIRT_VIRT_TYPE=qemu',
@@ -182,7 +211,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     const available = join(work, 'tree/usr/share/puppet/modules.available');
     // As Debian's maintainer scripts link them: without the name of who made them.
     for (const name of readdirSync(available)) {
-      symlinkSync(join(available, name), join(work, 'modules', name.replace(/^[^-]*-/, '')));
+      symlinkSync(join(available, name), join(work, 'modules', name.replace(/^[^-]*-/, '').replaceAll('-', '_')));
     }
     symlinkSync(join(packageRoot(), 'puppet'), join(work, 'modules/stackwright'));
   }

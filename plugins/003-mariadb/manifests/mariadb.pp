@@ -36,8 +36,16 @@ $neutron = lookup('CONFIG_NEUTRON_INSTALL') ? {
   'y'     => { 'neutron' => { 'schemas' => ['neutron'], 'password' => lookup('CONFIG_NEUTRON_DB_PW') } },
   default => {},
 }
+$cinder = lookup('CONFIG_CINDER_INSTALL') ? {
+  'y'     => { 'cinder' => { 'schemas' => ['cinder'], 'password' => lookup('CONFIG_CINDER_DB_PW') } },
+  default => {},
+}
+$heat = lookup('CONFIG_HEAT_INSTALL') ? {
+  'y'     => { 'heat' => { 'schemas' => ['heat'], 'password' => lookup('CONFIG_HEAT_DB_PW') } },
+  default => {},
+}
 
-($keystone + $glance + $nova + $neutron).each |$user, $database| {
+($keystone + $glance + $nova + $neutron + $cinder + $heat).each |$user, $database| {
   mysql_database { $database['schemas']:
     ensure  => present,
     charset => 'utf8mb3',

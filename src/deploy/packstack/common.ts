@@ -14,6 +14,9 @@ export const commonGroups: PackstackGroup[] = [
       CONFIG_NOVA_INSTALL os-nova-install
       CONFIG_NEUTRON_INSTALL os-neutron-install
       CONFIG_HORIZON_INSTALL os-horizon-install
+      CONFIG_CINDER_INSTALL os-cinder-install
+      CONFIG_SWIFT_INSTALL os-swift-install
+      CONFIG_HEAT_INSTALL os-heat-install
       CONFIG_CLIENT_INSTALL os-client-install
       CONFIG_NTP_SERVERS ntp-servers
       EXCLUDE_SERVERS exclude-servers
@@ -26,12 +29,9 @@ export const commonGroups: PackstackGroup[] = [
     group: 'GLOBAL',
     why: 'no plugin installs this service',
     parameters: `
-      CONFIG_CINDER_INSTALL os-cinder-install
       CONFIG_MANILA_INSTALL os-manila-install
-      CONFIG_SWIFT_INSTALL os-swift-install
       CONFIG_CEILOMETER_INSTALL os-ceilometer-install
       CONFIG_AODH_INSTALL os-aodh-install
-      CONFIG_HEAT_INSTALL os-heat-install
       CONFIG_MAGNUM_INSTALL os-magnum-install
       CONFIG_TROVE_INSTALL os-trove-install
       CONFIG_IRONIC_INSTALL os-ironic-install`,
@@ -74,7 +74,7 @@ export const commonGroups: PackstackGroup[] = [
   },
   {
     group: 'UNSUPPORTED',
-    why: 'storage services go to the controller',
+    why: 'nothing here reads it',
     parameters: 'CONFIG_STORAGE_HOST os-storage-host',
   },
   {

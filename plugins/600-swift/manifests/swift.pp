@@ -1,0 +1,99 @@
+# Object storage: the interface, and the devices with accounts, containers and objects.
+File { backup => false }
+Exec { timeout => lookup('EXEC_TIMEOUT') }
+
+$addresses = lookup('HOST_ADDRESSES')
+$address = lookup('HOST_ADDRESS')
+$controller = stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses)
+$memcached = stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)
+$auth_url = "${stackwright::http_url($controller, 5000)}/v3"
+$workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
+$devices = stackwright::list(lookup('CONFIG_SWIFT_STORAGES'))
+$zones = Integer(lookup('CONFIG_SWIFT_STORAGE_ZONES'))
+$filesystem = lookup('CONFIG_SWIFT_STORAGE_FSTYPE')
+
+class { 'swift':
+  swift_hash_path_suffix => lookup('CONFIG_SWIFT_HASH'),
+}
+
+$names = $devices.map |$device| { regsubst($device, '^/dev/', '') }
+if $devices == [] {
+  $made = ['stackwright-device']
+  swift::storage::loopback { $made:
+    fstype    => $filesystem,
+    # Of blocks of 1 KiB, the module's unit.
+    seek      => String(Integer(regsubst(lookup('CONFIG_SWIFT_STORAGE_SIZE'), 'G$', '')) * 1048576),
+  }
+} else {
+  $made = []
+  file { '/srv/node':
+    ensure => directory,
+    owner  => 'swift',
+    group  => 'swift',
+    require => Package['swift'],
+  }
+  $names.each |$name| {
+    swift::storage::mount { $name:
+      device  => "/dev/${name}",
+      fstype  => $filesystem,
+      require => File['/srv/node'],
+    }
+  }
+}
+
+class { 'swift::storage::all':
+  storage_local_net_ip     => $address,
+  # systemd runs rsync; there is no xinetd.
+  rsync_use_xinetd         => false,
+  object_port              => 6200,
+  container_port           => 6201,
+  account_port             => 6202,
+  account_server_workers   => $workers,
+  container_server_workers => $workers,
+  object_server_workers    => $workers,
+}
+
+class { 'swift::ringbuilder':
+  part_power     => 10,
+  replicas       => Integer(lookup('CONFIG_SWIFT_STORAGE_REPLICAS')),
+  min_part_hours => 1,
+}
+($names + $made).each |$index, $name| {
+  $place = stackwright::in_url($address)
+  $device = {
+    zone   => $index % $zones + 1,
+    weight => 1,
+  }
+  ring_object_device { "${place}:6200/${name}": * => $device }
+  ring_container_device { "${place}:6201/${name}": * => $device }
+  ring_account_device { "${place}:6202/${name}": * => $device }
+}
+
+class { 'swift::proxy':
+  proxy_local_net_ip => $address,
+  workers            => $workers,
+  pipeline           => [
+    'catch_errors', 'gatekeeper', 'healthcheck', 'proxy-logging', 'cache', 'listing_formats', 'bulk', 'tempurl',
+    'ratelimit', 'authtoken', 'keystone', 'copy', 'slo', 'dlo', 'versioned_writes', 'proxy-logging', 'proxy-server',
+  ],
+}
+include swift::proxy::catch_errors
+include swift::proxy::gatekeeper
+include swift::proxy::healthcheck
+include swift::proxy::proxy_logging
+include swift::proxy::listing_formats
+include swift::proxy::bulk
+include swift::proxy::tempurl
+include swift::proxy::ratelimit
+include swift::proxy::copy
+include swift::proxy::slo
+include swift::proxy::dlo
+include swift::proxy::versioned_writes
+class { 'swift::proxy::cache': memcache_servers => ["${stackwright::in_url($memcached)}:11211"] }
+class { 'swift::proxy::keystone': operator_roles => ['admin', 'member', 'SwiftOperator'] }
+class { 'swift::proxy::authtoken':
+  password             => lookup('CONFIG_SWIFT_KS_PW'),
+  auth_url             => $auth_url,
+  www_authenticate_uri => $auth_url,
+  region_name          => lookup('CONFIG_KEYSTONE_REGION'),
+}

@@ -1,0 +1,14 @@
+# What cinder is told on every host. It is the same on each, so that a host which is several things has one configuration.
+class stackwright::cinder::common (
+  String $transport_url,
+  String $database_url,
+  String $controller,
+  Boolean $debug,
+) {
+  class { 'cinder::db': database_connection => $database_url }
+  class { 'cinder': default_transport_url => $transport_url }
+  class { 'cinder::logging': debug => $debug }
+  class { 'cinder::glance':
+    glance_api_servers => stackwright::http_url($controller, 9292),
+  }
+}
