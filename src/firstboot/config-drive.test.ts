@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../base/command.js';
-import { buildConfigDrive, recordToConfigDrive, renderConfigDrive } from './config-drive.js';
+import { recordToConfigDrive, renderConfigDrive } from './config-drive.js';
+import { writeDrive } from './drive-image.js';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh8 operator@control';
 let directory: string;
@@ -72,13 +73,13 @@ describe('recordToConfigDrive', () => {
   });
 });
 
-describe('buildConfigDrive', () => {
+describe('writeDrive', () => {
   const files = renderConfigDrive({ hostName: 'web-1', keys: { operator: key }, userData: '#!/bin/sh\ntrue\n' });
 
   test('an iso9660 drive has the label and the files', async () => {
     const output = join(directory, 'drive.iso');
 
-    await buildConfigDrive(files, output, 'iso9660');
+    await writeDrive(files, output, 'iso9660');
 
     expect((await run('blkid', ['-p', '-o', 'value', '-s', 'LABEL', '-s', 'TYPE', output])).stdout).toBe(
       'config-2\niso9660\n',
@@ -90,7 +91,7 @@ describe('buildConfigDrive', () => {
   test('a vfat drive has the label and the files', async () => {
     const output = join(directory, 'drive.img');
 
-    await buildConfigDrive(files, output, 'vfat');
+    await writeDrive(files, output, 'vfat');
 
     expect((await run('blkid', ['-p', '-o', 'value', '-s', 'LABEL', '-s', 'TYPE', output])).stdout).toBe(
       'CONFIG-2\nvfat\n',

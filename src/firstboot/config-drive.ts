@@ -1,16 +1,10 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { run } from '../base/command.js';
 import { StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
+import type { DriveContents } from './drive-image.js';
 import { ipv4Mask, isAddress, isIpv4, isIpv6, isMac, prefixLength } from './renderer/addresses.js';
 import { readHostName, renderKeys } from './renderer/identity.js';
-import { readJson } from './renderer/json.js';
+import { type JsonFailure, member, readJson } from './renderer/json.js';
 import { readNetworks } from './renderer/networks.js';
-
-/** Contents by path, e.g. `openstack/latest/meta_data.json`. */
-export type ConfigDriveFiles = Record<string, string>;
 
 /** OpenStack's network description; the format is nova's doc/api_schemas/network_data.json. */
 export interface NetworkDescription {
@@ -27,23 +21,24 @@ export interface ConfigDriveContent {
   /** Further members of `meta_data.json`. */
   metaData?: Record<string, Json>;
   userData?: string;
+  /** `vendor_data.json`. */
+  vendorData?: Record<string, Json>;
 }
-
-export type ConfigDriveFormat = 'iso9660' | 'vfat';
 
 /**
  * The files of a config drive. What a first boot would refuse is refused here.
  * @throws StackwrightError `ConfigDriveRefused`
  */
-export function renderConfigDrive(content: ConfigDriveContent): ConfigDriveFiles {
+export function renderConfigDrive(content: ConfigDriveContent): DriveContents {
   const metaData: Record<string, Json> = { ...content.metaData };
   if (content.hostName !== undefined) metaData.name = content.hostName;
   if (metaData.hostname === undefined && typeof metaData.name === 'string') metaData.hostname = metaData.name;
   if (content.keys && Object.keys(content.keys).length > 0) {
     metaData.public_keys = { ...(metaData.public_keys as Record<string, Json> | undefined), ...content.keys };
   }
-  const files: ConfigDriveFiles = { 'openstack/latest/meta_data.json': toText(metaData) };
+  const files: DriveContents = { 'openstack/latest/meta_data.json': toText(metaData) };
   if (content.network) files['openstack/latest/network_data.json'] = toText(content.network);
+  if (content.vendorData) files['openstack/latest/vendor_data.json'] = toText(content.vendorData);
   if (content.userData !== undefined) files['openstack/latest/user_data'] = content.userData;
   checkFiles(files);
   return files;
@@ -56,8 +51,13 @@ export function renderConfigDrive(content: ConfigDriveContent): ConfigDriveFiles
 export function parseDriveJson<T extends object>(text: string, file: string): T {
   const { value, failure } = readJson(text);
   if (value?.kind === 'object') return JSON.parse(text.replace(/^\uFEFF/, '')) as T;
-  const { line, column, message } = failure ?? { line: 1, column: 1, message: 'not an object' };
-  throw new StackwrightError('ConfigDriveUnreadable', `${file} is not a JSON object: ${message}`, {
+  throw unreadable(file, 'a JSON object', failure);
+}
+
+/** @param expected what the file is not */
+export function unreadable(file: string, expected: string, failure: JsonFailure | undefined): StackwrightError {
+  const { line, column, message } = failure ?? { line: 1, column: 1, message: 'it is something else' };
+  return new StackwrightError('ConfigDriveUnreadable', `${file} is not ${expected}: ${message}`, {
     file,
     line,
     column,
@@ -65,18 +65,24 @@ export function parseDriveJson<T extends object>(text: string, file: string): T 
 }
 
 /** Reads a drive's files as a first boot does, and takes its warnings for failures. */
-function checkFiles(files: ConfigDriveFiles): void {
+function checkFiles(files: DriveContents): void {
   const warnings: string[] = [];
   const metaData = readJson(files['openstack/latest/meta_data.json'] ?? '{}').value;
   readHostName(metaData, warnings);
   renderKeys(metaData, undefined, false, warnings);
   readNetworks(readJson(files['openstack/latest/network_data.json'] ?? '{}').value, warnings);
-  if (warnings.length > 0) {
-    throw new StackwrightError('ConfigDriveRefused', 'a first boot would refuse this config drive', {
-      value: warnings.join('\n'),
-      hint: 'correct what is named',
-    });
-  }
+  const vendorData = readJson(files['openstack/latest/vendor_data.json'] ?? '{}').value;
+  readNetworks(member(vendorData, 'network_info'), warnings);
+  refuseFor(warnings);
+}
+
+/** @throws StackwrightError `ConfigDriveRefused` where a first boot would warn */
+export function refuseFor(warnings: string[]): void {
+  if (warnings.length === 0) return;
+  throw new StackwrightError('ConfigDriveRefused', 'a first boot would refuse parts of this drive', {
+    value: warnings.join('\n'),
+    hint: 'correct what is named',
+  });
 }
 
 function toText(value: unknown): string {
@@ -99,7 +105,7 @@ export interface MachineRecord {
  * refused, because an address must not land on the wrong interface.
  * @throws StackwrightError `RecordIncomplete`, `ConfigDriveRefused`
  */
-export function recordToConfigDrive(record: MachineRecord): ConfigDriveFiles {
+export function recordToConfigDrive(record: MachineRecord): DriveContents {
   const { variables } = record;
   const keys: Record<string, string> = {};
   for (const [at, key] of listOf(variables.ssh_keys ?? variables.ssh_key, /\n/).entries()) {
@@ -160,44 +166,4 @@ function textOf(value: Json | undefined): string | undefined {
 function listOf(value: Json | undefined, separator: RegExp): string[] {
   const texts = Array.isArray(value) ? value.map(textOf) : (textOf(value)?.split(separator) ?? []);
   return texts.map((text) => text?.trim()).filter((text) => text !== undefined && text !== '') as string[];
-}
-
-/**
- * Writes the files to a drive image with the label `config-2`: iso9660 (genisoimage) or vfat (mkfs.vfat, mcopy).
- * @throws StackwrightError `CommandNotFound`, `CommandFailed`
- */
-export async function buildConfigDrive(
-  files: ConfigDriveFiles,
-  output: string,
-  format: ConfigDriveFormat,
-): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'stackwright-config-drive-'));
-  try {
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(join(directory, dirname(path)), { recursive: true });
-      await writeFile(join(directory, path), content, { mode: 0o600 });
-    }
-    if (format === 'iso9660') await buildIso(directory, output);
-    else await buildVfat(directory, files, output);
-    // User data may hold secrets.
-    await chmod(output, 0o600);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function buildIso(directory: string, output: string): Promise<void> {
-  // Rock Ridge and Joliet keep the long names.
-  await run('genisoimage', ['-quiet', '-r', '-J', '-V', 'config-2', '-o', output, directory]);
-}
-
-async function buildVfat(directory: string, files: ConfigDriveFiles, output: string): Promise<void> {
-  const bytes = Object.values(files).reduce((sum, content) => sum + Buffer.byteLength(content), 0);
-  await rm(output, { force: true });
-  // 64 MiB is what nova makes; sparse, so that it costs nothing.
-  const kibibytes = Math.max(64 * 1024, Math.ceil(bytes / 1024) * 2);
-  await run('mkfs.vfat', ['-C', '-n', 'CONFIG-2', '-i', '57A74B07', output, String(kibibytes)], {
-    env: { PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
-  });
-  await run('mcopy', ['-s', '-i', output, join(directory, 'openstack'), '::']);
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/base/command.js';
 import { packageRoot } from '../../src/base/package-root.js';
-import { buildConfigDrive } from '../../src/firstboot/index.js';
+import { writeDrive } from '../../src/firstboot/index.js';
 import { consoleUntil, freePort, type Login, login, type Machine, withMachine } from './machine.js';
 import { json, leftovers, makeState, removeState } from './rig.js';
 
@@ -70,7 +70,7 @@ describe.skipIf(process.getuid?.() !== 0)('an image', () => {
 
   it('gets DHCP with a broken drive, and says why on the console and in the journal', async () => {
     const drive = join(state, 'broken.img');
-    await buildConfigDrive({ 'openstack/latest/network_data.json': '{"links": [\n' }, drive, 'vfat');
+    await writeDrive({ 'openstack/latest/network_data.json': '{"links": [\n' }, drive, 'vfat');
     const why = 'network_data.json:2:1 cannot be read: the file ends too early';
 
     await booted('bios', 'broken', driveOf(drive), '10.0.2.15', 'image', async ({ run }, machine) => {
@@ -83,16 +83,19 @@ describe.skipIf(process.getuid?.() !== 0)('an image', () => {
 
   it('starts from UEFI, with the name, the key and the address of a NoCloud drive', async () => {
     await build('efi', 'qcow2', [...elements, 'block-device-efi']);
-    const drive = await noCloudDrive({
-      'meta-data': `local-hostname: web\npublic-keys:\n- ${publicKey('drive')}\n`,
-      'network-config': `version: 2
+    const drive = join(state, 'nocloud.iso');
+    write(
+      'network-config',
+      `version: 2
 ethernets:
   uplink:
     match: {macaddress: 52:54:00:aa:00:01}
     addresses: [10.0.2.41/24]
     gateway4: 10.0.2.2
 `,
-    });
+    );
+    const files = ['--host-name', 'web', '--network', join(state, 'network-config')];
+    await json(state, 'config-drive', 'build', '--nocloud', ...files, '--key', `${key('drive')}.pub`, '-o', drive);
 
     const firmware = ['-drive', `if=pflash,format=raw,readonly=on,file=${OVMF}`];
     await booted('efi', 'nocloud', [...firmware, ...driveOf(drive)], '10.0.2.41', 'drive', async ({ run }) => {
@@ -191,13 +194,6 @@ ethernets:
     await withMachine(join(state, `${name}.console`), [...disk, ...devices, ...first, ...second], async (machine) =>
       use(await login(port, key(keyName)), machine),
     );
-  }
-
-  async function noCloudDrive(files: Record<string, string>): Promise<string> {
-    for (const [name, text] of Object.entries(files)) write(join('nocloud', name), text);
-    const output = join(state, 'nocloud.iso');
-    await run('genisoimage', ['-quiet', '-r', '-V', 'CIDATA', '-o', output, join(state, 'nocloud')]);
-    return output;
   }
 
   /** A repository as glean's: built by pbr, which asks git for the files of the package. */

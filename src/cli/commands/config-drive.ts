@@ -8,6 +8,8 @@ export interface BuildFlags {
   network?: string;
   key?: string[];
   userData?: string;
+  vendorData?: string;
+  nocloud: boolean;
   hostName?: string;
   json: boolean;
 }
@@ -26,14 +28,14 @@ const buildDriveCommand = buildCommand<BuildFlags, [], CliContext>({
       metadata: {
         kind: 'parsed',
         parse: String,
-        brief: 'meta_data.json (name, public_keys, meta)',
+        brief: 'meta_data.json (name, public_keys, meta); with --nocloud meta-data',
         placeholder: 'FILE',
         optional: true,
       },
       network: {
         kind: 'parsed',
         parse: String,
-        brief: 'network_data.json (links, networks, services)',
+        brief: 'network_data.json (links, networks, services); with --nocloud network-config, version 1 or 2',
         placeholder: 'FILE',
         optional: true,
       },
@@ -48,9 +50,22 @@ const buildDriveCommand = buildCommand<BuildFlags, [], CliContext>({
       userData: {
         kind: 'parsed',
         parse: String,
-        brief: 'Copied as user_data',
+        brief: 'Copied as user_data, or user-data',
         placeholder: 'FILE',
         optional: true,
+      },
+      vendorData: {
+        kind: 'parsed',
+        parse: String,
+        brief: 'vendor_data.json, or with --nocloud vendor-data, as it is',
+        placeholder: 'FILE',
+        optional: true,
+      },
+      nocloud: {
+        kind: 'boolean',
+        brief: "A NoCloud drive (label cidata, cloud-init's files) instead of OpenStack's",
+        default: false,
+        withNegated: false,
       },
       hostName: { kind: 'parsed', parse: String, brief: 'Host name', placeholder: 'NAME', optional: true },
       json: { kind: 'boolean', brief: 'Report as JSON lines', default: false, withNegated: false },
@@ -67,6 +82,10 @@ const buildDriveCommand = buildCommand<BuildFlags, [], CliContext>({
       {
         input: '--metadata meta_data.json --network network_data.json -o drive.img --format vfat',
         brief: 'From OpenStack files',
+      },
+      {
+        input: '--nocloud --metadata meta-data --network network-config --user-data user-data -o seed.iso',
+        brief: "From cloud-init's files",
       },
     ],
   },

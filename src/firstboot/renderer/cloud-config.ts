@@ -5,6 +5,9 @@
 import { inOneNetwork, isIpv6, prefixLength } from './addresses.js';
 import { contains, type SystemInterface, shown } from './input.js';
 import { isTrue, itemsOf, type JsonValue, member, membersOf, objectOf, textOf, textsOf } from './json.js';
+import { endsWith } from './text.js';
+
+const notRead = ' is not read';
 
 /** One address, or one way to get it, on a link. */
 interface Draft {
@@ -356,6 +359,11 @@ function addNames(description: Description, servers: string[], domains: string[]
 /** Says what a mapping has that is not read, so that nobody waits for its effect. */
 function warnUnread(description: Description, where: string, value: JsonValue, read: string[]): void {
   for (const { name } of membersOf(value)) {
-    if (!contains(read, name)) description.warnings.push(`network-config: ${shown(where)}: ${shown(name)} is not read`);
+    if (!contains(read, name)) description.warnings.push(`network-config: ${shown(where)}: ${shown(name)}${notRead}`);
   }
+}
+
+/** True for a warning of what may be meant for cloud-init alone. */
+export function isUnread(warning: string): boolean {
+  return endsWith(warning, notRead);
 }
