@@ -30,7 +30,7 @@ export async function buildFirstboot(output, previous) {
       compilerOptions: { target: 'ES5', module: 'None', allowJs: true, removeComments: true },
       fileName: 'stackwright-firstboot.js',
     });
-    const { code } = await transform(outputText, { target: 'es5', minifyWhitespace: true, charset: 'ascii' });
+    const { code } = await transform(outputText, { target: 'es5', minify: true, charset: 'ascii' });
     script = head + code;
   }
   mkdirSync(dirname(output), { recursive: true });

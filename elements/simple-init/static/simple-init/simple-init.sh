@@ -6,7 +6,8 @@
 #   simple-init.sh --interface IF    the network of one interface that appeared later
 #   simple-init.sh --resolv          systemd-networkd's DNS servers into resolv.conf
 #
-# What is to be written is decided by stackwright-firstboot.js (run by mujs); here it is only found and written.
+# What is to be written is decided by stackwright-firstboot.js (run by mujs); here it is only found and written. The whole
+# boot waits for it, and a slow machine takes a tenth of a second to start a program: what the shell can do, it does.
 # Tests set SIMPLE_INIT_ROOT to a directory that stands for /, and SIMPLE_INIT_SCRIPT to the renderer.
 set -u
 umask 022
@@ -23,6 +24,7 @@ only=
 drive=
 nocloud=
 tried=
+named=
 config_drive='[Cc][Oo][Nn][Ff][Ii][Gg]-2'
 nocloud_drive='[Cc][Ii][Dd][Aa][Tt][Aa]'
 newline='
@@ -45,14 +47,14 @@ main() {
         exit 2
         ;;
     esac
-    work=$run/work.$$
-    mkdir -p "$work" || exit 1
-    trap 'rm -rf "$work"' EXIT
-    # Two interfaces that appear at once must not both write.
-    if command -v flock > /dev/null; then
+    [ -d "$run" ] || mkdir -p "$run" || exit 1
+    # Two interfaces that appear at once must not both write; before the end of the first run there are none.
+    if [ -e "$run/firstboot.done" ] && command -v flock > /dev/null; then
         exec 9> "$run/lock"
         flock 9
     fi
+    work=$run/work
+    : > "$work.problem"
     [ -n "$only" ] || wait_for_devices
     find_drive
     find_target
@@ -72,11 +74,12 @@ ORDERS
 
 # Half an output is none. A drive that keeps the renderer busy must not use up the time of the unit.
 decide() {
-    describe > "$work/state"
-    orders=$(timeout 40 mujs "$script" "$work/state" 2> "$work/problem")
+    describe > "$work.state"
+    orders=$(ulimit -t 40 && exec mujs "$script" "$work.state" 2> "$work.problem")
     status=$?
     read_problem
-    [ "$status" -ne 124 ] || problem="it took longer than 40 seconds to read"
+    # Of SIGXCPU or SIGKILL.
+    [ "$status" -ne 152 ] && [ "$status" -ne 137 ] || problem="it took longer than 40 seconds to read"
     case $status:$orders in
     0:end | 0:*"$newline"end) return 0 ;;
     esac
@@ -86,7 +89,7 @@ decide() {
 # The first line of what a program had to say.
 read_problem() {
     problem=
-    read -r problem < "$work/problem"
+    read -r problem < "$work.problem"
 }
 
 # Until udev has dealt with all devices, or as soon as a config drive is there and all interfaces that it names. Others
@@ -103,19 +106,24 @@ wait_for_devices() {
 has_what_is_named() {
     choose_drive || mount_labelled "$config_drive" || return
     [ -n "$drive" ] || return
-    named=$(grep -ohiE '"ethernet_mac_address": *"[0-9a-f:]{17}"' "$drive"/*.json | grep -oiE '[0-9a-f:]{17}' | tr A-F a-f)
+    [ -n "$named" ] || named=$(grep -ohiE '"ethernet_mac_address": *"[0-9a-f:]{17}"' "$drive"/*.json)
     [ -n "$named" ] || return
     present=" "
     for name in $(interfaces); do
         value "$name" address
         present="$present$value "
     done
-    for mac in $named; do
+    while read -r mac; do
+        mac=${mac%?}
+        mac=${mac##*\"}
+        case $mac in *[A-F]*) mac=$(echo "$mac" | tr A-F a-f) ;; esac
         case $present in
         *" $mac "*) ;;
         *) return 1 ;;
         esac
-    done
+    done << NAMED
+$named
+NAMED
 }
 
 # Where the drive's files are: one that is mounted already, what the installation left, a device with the label.
@@ -143,7 +151,7 @@ mount_labelled() {
     esac
     tried=$device
     [ -d "$mounted" ] || mkdir -p "$mounted"
-    if ! mount -o ro,nosuid,nodev,noexec "$device" "$mounted" 2> "$work/problem"; then
+    if ! mount -o ro,nosuid,nodev,noexec "$device" "$mounted" 2> "$work.problem"; then
         read_problem
         say "the drive $device cannot be mounted: $problem"
         return 1
@@ -327,7 +335,7 @@ apply() {
     done
 }
 
-# A file changes in one step, and only where it is not so already.
+# A file that is there changes in one step, and only where it is not so already.
 finish_file() {
     [ -n "$file" ] || return 0
     path=$root$file
@@ -339,32 +347,34 @@ finish_file() {
         mkdir -p "$directory"
         case $directory in */.ssh) chmod 0700 "$directory" ;; esac
     fi
-    new=$path.stackwright
-    if ! whole_content > "$new"; then
-        rm -f "$new"
-        say "could not write ${path#"$root"}"
-    elif [ -f "$path" ] && cmp -s "$new" "$path"; then
-        rm -f "$new"
-    elif chmod "$mode" "$new" && mv -f "$new" "$path"; then
+    whole=
+    new=$path
+    if [ -e "$path" ]; then
+        read_whole "$path"
+        [ "$how" = replace ] || content=$whole$content
+        [ "$content" != "$whole" ] || return 0
+        new=$path.stackwright
+    fi
+    case $mode in 600) umask 077 ;; esac
+    if printf '%s' "$content" > "$new" && { [ "$new" = "$path" ] || mv -f "$new" "$path"; }; then
         [ ! -x /usr/sbin/restorecon ] || [ -n "$root" ] || /usr/sbin/restorecon "$path"
         say "wrote ${path#"$root"}"
     else
         rm -f "$new"
         say "could not write ${path#"$root"}"
     fi
+    umask 022
 }
 
-whole_content() {
-    if [ "$how" = append ] && [ -e "$path" ]; then
-        cat "$path" || return
-    fi
-    printf '%s' "$content"
+read_whole() {
+    while IFS= read -r line_of; do whole=$whole$line_of$newline; done < "$1"
+    whole=$whole$line_of
 }
 
 set_name() {
     if [ -n "$root" ]; then
         say "host name $1"
-    elif [ "$(cat /proc/sys/kernel/hostname)" != "$1" ]; then
+    else
         echo "$1" > /proc/sys/kernel/hostname
     fi
 }
@@ -394,11 +404,22 @@ write_resolv() {
     state=$root/run/systemd/netif/state
     [ -r "$state" ] || return 0
     # Servers that the drive gave are there already and stay.
-    if [ -s "$root/etc/resolv.conf" ] && ! grep -q '^# From DHCP by stackwright-firstboot' "$root/etc/resolv.conf"; then
-        grep -q '^nameserver' "$root/etc/resolv.conf" && return 0
+    if [ -r "$root/etc/resolv.conf" ]; then
+        while read -r line; do
+            case $line in
+            '# From DHCP by stackwright-firstboot') break ;;
+            nameserver*) return 0 ;;
+            esac
+        done < "$root/etc/resolv.conf"
     fi
-    servers=$(sed -n 's/^DNS=//p' "$state")
-    domains=$(sed -n 's/^DOMAINS=//p' "$state")
+    servers=
+    domains=
+    while read -r line; do
+        case $line in
+        DNS=*) servers=${line#DNS=} ;;
+        DOMAINS=*) domains=${line#DOMAINS=} ;;
+        esac
+    done < "$state"
     [ -n "$servers" ] || return 0
     {
         echo '# From DHCP by stackwright-firstboot'
