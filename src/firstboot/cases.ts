@@ -374,6 +374,73 @@ network:
     },
   },
   {
+    name: 'nocloud-bridges-1',
+    interfaces: [1, 2, 3].map((at) => nic(`eth${at}`, `52:54:00:00:00:0${at}`)),
+    drive: {
+      'meta-data': '',
+      'network-config': `version: 1
+config:
+  - type: physical
+    name: uplink
+    mac_address: '52:54:00:00:00:01'
+    mtu: 9000
+    subnets:
+      - {type: static, address: 192.0.2.10/24, gateway: 192.0.2.1, metric: 50}
+  - type: physical
+    name: eth3
+    mac_address: '52:54:00:00:00:02'
+    subnets: [{type: dhcp4, metric: 300}]
+  - {type: physical, name: eth3}
+  - {type: vlan, name: uplink.30, vlan_link: uplink, vlan_id: 30, mtu: 1500}
+  - type: bridge
+    name: br0
+    bridge_interfaces: [eth3, uplink.30]
+    mtu: 1450
+    params: {bridge_stp: off, bridge_fd: 4, bridge_maxwait: 0}
+    subnets:
+      - {type: static, address: 198.51.100.2/25, routes: [{network: 10.0.0.0/8, gateway: 198.51.100.1, metric: 7}]}
+  - {type: route, destination: 10.20.0.0/16, gateway: 192.0.2.254, metric: 20}
+`,
+    },
+  },
+  {
+    name: 'nocloud-bridges-2',
+    interfaces: [1, 2, 3, 4].map((at) => nic(`eth${at}`, `52:54:00:00:00:0${at}`, at !== 4)),
+    drive: {
+      'meta-data': '',
+      'network-config': `version: 2
+ethernets:
+  first:
+    match: {macaddress: '52:54:00:00:00:01'}
+    set-name: outer0
+    mtu: 1400
+    dhcp4: true
+    dhcp6: true
+    dhcp4-overrides: {route-metric: 100, use-dns: false}
+    dhcp6-overrides: {route-metric: 200}
+  second: {match: {name: eth2}, set-name: ../evil}
+  eth3: {mtu: 20}
+  eth4: {}
+bonds:
+  bond0: {interfaces: [eth3, eth4], mtu: 1600, parameters: {mode: active-backup}}
+bridges:
+  br0:
+    interfaces: [second, bond0, nothing]
+    macaddress: 02:00:00:00:00:99
+    mtu: 1500
+    addresses: ['192.0.2.20/24', '2001:db8::20/64']
+    routes:
+      - {to: default, via: 192.0.2.1, metric: 10}
+      - {to: '2001:db8:1::/48', via: '2001:db8::1', metric: 11}
+      - {to: 10.0.0.0/8, via: 192.0.2.2, metric: 99999999999}
+    parameters: {stp: true, forward-delay: 15}
+  br1: {interfaces: []}
+vlans:
+  inner: {id: 40, link: br0, mtu: 1300, addresses: [203.0.113.2/29]}
+`,
+    },
+  },
+  {
     name: 'nocloud-refused',
     interfaces: [nic('eth0', '52:54:00:00:00:01'), nic('eth1', '52:54:00:00:00:02')],
     drive: {

@@ -158,6 +158,33 @@ test('an interface without carrier is waited for and then skipped', () => {
   expect(readdirSync(join(root, 'etc/systemd/network'))).toEqual(['eth0.network']);
 });
 
+test('an interface is renamed by udev, and has its configuration under the new name', () => {
+  write('mnt/config/network-config', uplink);
+  write('sys/class/net/eth0/flags', '0x1003\n');
+  // udev renames what is down, as its .link file says.
+  const name = `sed -n s/^Name=//p ${root}/etc/systemd/network/50-uplink.link`;
+  const rename = `[ "$(cat "$4/flags")" = 4098 ] && mv "$4" "${root}/sys/class/net/$(${name})"`;
+  write('bin/udevadm', `#!/bin/sh\n[ "$1" = control ] || { ${rename}; }\n`, 0o755);
+
+  const { stdout } = boot({ PATH: `${root}/bin:${process.env.PATH}` });
+
+  expect(stdout).toContain('eth0 is uplink now\n');
+  expect(read('sys/class/net/uplink/flags')).toBe('4099\n');
+  expect(read('etc/systemd/network/50-uplink.link')).toContain('PermanentMACAddress=52:54:00:00:00:01\n');
+  expect(readdirSync(join(root, 'etc/systemd/network'))).toEqual(['50-uplink.link', 'eth1.network', 'uplink.network']);
+});
+
+test('an interface that cannot be renamed has its configuration under both names', () => {
+  write('mnt/config/network-config', uplink);
+  write('bin/udevadm', '#!/bin/sh\n', 0o755);
+
+  const { stdout } = boot({ PATH: `${root}/bin:${process.env.PATH}` });
+
+  expect(stdout).toContain('eth0 keeps its name until the next boot\n');
+  expect(read('etc/systemd/network/eth0.network')).toContain('Address=10.1.2.3/24');
+  expect(read('etc/systemd/network/uplink.network')).toContain('Address=10.1.2.3/24');
+});
+
 test('one interface that appeared later is configured alone, with or without carrier', () => {
   leaveRecord('mnt/config');
   write('sys/class/net/eth1/carrier', '0\n');
@@ -182,6 +209,11 @@ test("DHCP's DNS servers reach resolv.conf, but never over those of the drive", 
   );
   expect(read('etc/resolv.conf')).toBe('nameserver 192.0.2.1\n');
 });
+
+const uplink = `version: 2
+ethernets:
+  first: {match: {macaddress: '52:54:00:00:00:01'}, set-name: uplink, addresses: [10.1.2.3/24]}
+`;
 
 function boot(env: Record<string, string> = {}, ...args: string[]) {
   return spawnSync('sh', [program, ...args], {

@@ -60,6 +60,11 @@ export function isInterfaceName(text: string): boolean {
   return madeOf(text, `${wordLetters}_.-`, 15) && text.charAt(0) !== '.' && text.charAt(0) !== '-';
 }
 
+/** True for a name that real hardware never has. */
+export function isVirtualName(text: string): boolean {
+  return /^(?:sit|tunl|bonding_master|teql|wg|ip6gre|ip6_vti|ip6tnl|bond|lo)/.test(text);
+}
+
 function ipv4Bytes(text: string): number[] | undefined {
   if (text.length > 15) return undefined;
   const parts = text.split('.');

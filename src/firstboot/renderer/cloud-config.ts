@@ -16,6 +16,8 @@ interface Draft {
   type: string;
   address?: string;
   netmask?: string;
+  /** Of what comes by DHCP or router advertisements. */
+  metric?: string;
   routes: JsonValue[];
 }
 
@@ -54,10 +56,11 @@ export function readCloudConfig(
 export function networkDataOf(description: Description): JsonValue {
   const networks: JsonValue[] = [];
   for (let at = 0; at < description.drafts.length; at += 1) {
-    const { link, type, address, netmask, routes } = description.drafts[at] as Draft;
+    const { link, type, address, netmask, metric, routes } = description.drafts[at] as Draft;
     // Everything is written in the order of the ids.
     const id = `${at < 10 ? '00' : at < 100 ? '0' : ''}${at}.${link}`;
-    networks.push(objectOf({ id, link, type, ip_address: address, netmask, routes: { kind: 'array', items: routes } }));
+    const list: JsonValue = { kind: 'array', items: routes };
+    networks.push(objectOf({ id, link, type, ip_address: address, netmask, metric, routes: list }));
   }
   const services: JsonValue[] = [];
   for (const address of description.dns) services.push(objectOf({ type: 'dns', address }));
@@ -76,8 +79,9 @@ function readVersion1(config: JsonValue, description: Description): void {
   for (const entry of entries) {
     if (textOf(entry, 'type') !== 'route') continue;
     const to = textOf(entry, 'destination') || '';
-    addRoute(description, undefined, { to, netmask: textOf(entry, 'netmask'), via: textOf(entry, 'gateway') });
-    warnUnread(description, `route ${to}`, entry, ['type', 'destination', 'netmask', 'gateway']);
+    const metric = textOf(entry, 'metric');
+    addRoute(description, undefined, { to, netmask: textOf(entry, 'netmask'), via: textOf(entry, 'gateway'), metric });
+    warnUnread(description, `route ${to}`, entry, ['type', 'destination', 'netmask', 'gateway', 'metric']);
   }
 }
 
@@ -85,7 +89,8 @@ function readEntry(entry: JsonValue, description: Description): void {
   const type = textOf(entry, 'type') || 'none';
   const name = textOf(entry, 'name') || '';
   const mac = textOf(entry, 'mac_address');
-  const known = ['type', 'name', 'mac_address', 'subnets'];
+  const mtu = textOf(entry, 'mtu');
+  const known = ['type', 'name', 'mac_address', 'mtu', 'subnets'];
   if (type === 'loopback' || type === 'route') return;
   if (type === 'nameserver') {
     addNames(description, textsOf(entry, 'address'), textsOf(entry, 'search'));
@@ -98,14 +103,20 @@ function readEntry(entry: JsonValue, description: Description): void {
       description.warnings.push(`network-config: there is no interface ${shown(name)} here`);
       return;
     }
-    addPhysical(description, name, found);
+    addPhysical(description, name, found, mtu, mac === undefined ? undefined : name);
   } else if (type === 'bond') {
     const parameters = member(entry, 'params');
     const words = ['mode', 'miimon', 'lacp-rate', 'xmit-hash-policy'];
-    addBond(description, name, textsOf(entry, 'bond_interfaces'), mac, bondTexts(parameters, words));
+    addBond(description, { id: name, mac, mtu }, textsOf(entry, 'bond_interfaces'), bondTexts(parameters, words));
     known.push('bond_interfaces', 'params');
+  } else if (type === 'bridge') {
+    const parameters = member(entry, 'params') || objectOf({});
+    const settings = [member(parameters, 'bridge_stp'), member(parameters, 'bridge_fd')];
+    addBridge(description, { id: name, mac, mtu }, textsOf(entry, 'bridge_interfaces'), settings);
+    warnUnread(description, name, parameters, ['bridge_stp', 'bridge_fd']);
+    known.push('bridge_interfaces', 'params');
   } else if (type === 'vlan') {
-    addVlan(description, name, textOf(entry, 'vlan_link') || '', textOf(entry, 'vlan_id') || '', mac);
+    addVlan(description, { id: name, mac, mtu }, textOf(entry, 'vlan_link') || '', textOf(entry, 'vlan_id') || '');
     known.push('vlan_link', 'vlan_id');
   } else {
     description.warnings.push(`network-config: ${shown(name)} is left out: a ${shown(type)} is not known`);
@@ -142,31 +153,33 @@ const ways: { [type: string]: string } = {
 function readSubnet(subnet: JsonValue, link: string, description: Description): void {
   const type = textOf(subnet, 'type') || 'none';
   if (type === 'manual') return;
+  const metric = textOf(subnet, 'metric');
   if (type === 'static' || type === 'static6') {
     addAddress(description, link, textOf(subnet, 'address') || '', textOf(subnet, 'netmask'));
   } else {
     // A type that is not known is refused where the types of OpenStack are.
-    addWay(description, link, ways[type] || type);
+    addWay(description, link, ways[type] || type, metric);
   }
   const gateway = textOf(subnet, 'gateway');
-  if (gateway !== undefined) addRoute(description, link, { to: 'default', via: gateway });
+  if (gateway !== undefined) addRoute(description, link, { to: 'default', via: gateway, metric });
   for (const route of itemsOf(subnet, 'routes')) {
     const to = textOf(route, 'network') || textOf(route, 'destination') || '';
     const netmask = textOf(route, 'netmask') || textOf(route, 'prefix');
-    addRoute(description, link, { to, netmask, via: textOf(route, 'gateway') });
+    addRoute(description, link, { to, netmask, via: textOf(route, 'gateway'), metric: textOf(route, 'metric') });
     warnUnread(description, `route ${to}`, route, [
       'network',
       'destination',
       'netmask',
       'prefix',
       'gateway',
+      'metric',
       'type',
       'id',
     ]);
   }
   addNames(description, textsOf(subnet, 'dns_nameservers'), textsOf(subnet, 'dns_search'));
-  const known = ['type', 'address', 'netmask', 'gateway', 'routes', 'dns_nameservers', 'dns_search', 'ipv4', 'ipv6'];
-  warnUnread(description, link, subnet, known);
+  const known = ['type', 'address', 'netmask', 'gateway', 'metric', 'routes', 'dns_nameservers', 'dns_search'];
+  warnUnread(description, link, subnet, known.concat(['ipv4', 'ipv6']));
 }
 
 /** Members that every device of version 2 has. */
@@ -174,7 +187,10 @@ const common = [
   'addresses',
   'dhcp4',
   'dhcp6',
+  'dhcp4-overrides',
+  'dhcp6-overrides',
   'accept-ra',
+  'mtu',
   'gateway4',
   'gateway6',
   'nameservers',
@@ -183,45 +199,67 @@ const common = [
 ];
 
 function readVersion2(config: JsonValue, description: Description): void {
-  warnUnread(description, 'version 2', config, ['version', 'renderer', 'ethernets', 'bonds', 'vlans']);
+  warnUnread(description, 'version 2', config, ['version', 'renderer', ...kinds]);
   // A name may stand for several interfaces, each a link of its own.
   const links: { [name: string]: string[] } = {};
   for (const { name, value } of membersOf(member(config, 'ethernets'))) {
     links[` ${name}`] = readEthernet(name, value, description);
-    warnUnread(description, name, value, ['match', ...common]);
+    warnUnread(description, name, value, ['match', 'set-name', ...common]);
   }
   for (const { name, value } of membersOf(member(config, 'bonds'))) {
-    let members: string[] = [];
-    for (const each of textsOf(value, 'interfaces')) members = members.concat(links[` ${each}`] || [each]);
     const parameters: (string | undefined)[] = [];
     for (const word of ['mode', 'mii-monitor-interval', 'lacp-rate', 'transmit-hash-policy']) {
       parameters.push(textOf(member(value, 'parameters'), word));
     }
-    addBond(description, name, members, textOf(value, 'macaddress'), parameters);
+    addBond(description, deviceOf(name, value), membersIn(value, links), parameters);
     links[` ${name}`] = [name];
     warnUnread(description, name, value, ['interfaces', 'parameters', 'macaddress', ...common]);
+  }
+  // A VLAN and a bridge may each be the one below.
+  for (const kind of ['vlans', 'bridges']) {
+    for (const { name } of membersOf(member(config, kind))) links[` ${name}`] = [name];
   }
   for (const { name, value } of membersOf(member(config, 'vlans'))) {
     const below = textOf(value, 'link') || '';
     const on = (links[` ${below}`] || [])[0] || below;
-    addVlan(description, name, on, textOf(value, 'id') || '', textOf(value, 'macaddress'));
-    links[` ${name}`] = [name];
+    addVlan(description, deviceOf(name, value), on, textOf(value, 'id') || '');
     warnUnread(description, name, value, ['id', 'link', 'macaddress', ...common]);
   }
-  for (const kind of ['ethernets', 'bonds', 'vlans']) {
+  for (const { name, value } of membersOf(member(config, 'bridges'))) {
+    const parameters = member(value, 'parameters') || objectOf({});
+    const settings = [member(parameters, 'stp'), member(parameters, 'forward-delay')];
+    addBridge(description, deviceOf(name, value), membersIn(value, links), settings);
+    warnUnread(description, name, parameters, ['stp', 'forward-delay']);
+    warnUnread(description, name, value, ['interfaces', 'parameters', 'macaddress', ...common]);
+  }
+  for (const kind of kinds) {
     for (const { name, value } of membersOf(member(config, kind))) {
       for (const link of links[` ${name}`] || []) readDevice(value, link, description);
     }
   }
 }
 
+const kinds = ['ethernets', 'bonds', 'vlans', 'bridges'];
+
+function deviceOf(id: string, value: JsonValue): Device {
+  return { id, mac: textOf(value, 'macaddress'), mtu: textOf(value, 'mtu') };
+}
+
+function membersIn(value: JsonValue, links: { [name: string]: string[] }): string[] {
+  let members: string[] = [];
+  for (const each of textsOf(value, 'interfaces')) members = members.concat(links[` ${each}`] || [each]);
+  return members;
+}
+
 /** The links of an entry: all interfaces that it matches. */
 function readEthernet(name: string, value: JsonValue, description: Description): string[] {
   const match = member(value, 'match');
   const mac = textOf(match, 'macaddress');
+  const mtu = textOf(value, 'mtu');
+  const setName = textOf(value, 'set-name');
   warnUnread(description, name, match || objectOf({}), ['macaddress', 'name']);
   if (mac !== undefined) {
-    addPhysical(description, name, mac);
+    addPhysical(description, name, mac, mtu, setName);
     return [name];
   }
   const pattern = match ? textOf(match, 'name') : name;
@@ -229,7 +267,7 @@ function readEthernet(name: string, value: JsonValue, description: Description):
   for (const each of description.interfaces) {
     if (pattern === undefined || each.addressType !== '0' || !fits(each.name, pattern)) continue;
     const id = links.length === 0 ? name : `${name} ${each.name}`;
-    addPhysical(description, id, each.mac);
+    addPhysical(description, id, each.mac, mtu, setName);
     links.push(id);
   }
   if (links.length === 0) description.warnings.push(`network-config: there is no interface for ${shown(name)} here`);
@@ -265,9 +303,15 @@ function fits(name: string, pattern: string): boolean {
 }
 
 function readDevice(value: JsonValue, link: string, description: Description): void {
-  if (isTrue(member(value, 'dhcp4'))) addWay(description, link, 'ipv4_dhcp');
-  if (isTrue(member(value, 'dhcp6'))) addWay(description, link, 'ipv6_dhcp');
-  else if (isTrue(member(value, 'accept-ra'))) addWay(description, link, 'ipv6_slaac');
+  const metrics: (string | undefined)[] = [];
+  for (const name of ['dhcp4-overrides', 'dhcp6-overrides']) {
+    const given = member(value, name) || objectOf({});
+    warnUnread(description, `${link} ${name}`, given, ['route-metric']);
+    metrics.push(textOf(given, 'route-metric'));
+  }
+  if (isTrue(member(value, 'dhcp4'))) addWay(description, link, 'ipv4_dhcp', metrics[0]);
+  if (isTrue(member(value, 'dhcp6'))) addWay(description, link, 'ipv6_dhcp', metrics[1]);
+  else if (isTrue(member(value, 'accept-ra'))) addWay(description, link, 'ipv6_slaac', metrics[1]);
   for (const item of itemsOf(value, 'addresses')) {
     // An address with options is a mapping of one.
     const whole = item.kind === 'string' ? item.text : (membersOf(item)[0] || { name: '' }).name;
@@ -279,35 +323,56 @@ function readDevice(value: JsonValue, link: string, description: Description): v
   }
   for (const route of itemsOf(value, 'routes')) {
     const to = textOf(route, 'to') || '';
-    addRoute(description, link, { to, via: textOf(route, 'via') });
-    warnUnread(description, `route ${to}`, route, ['to', 'via']);
+    addRoute(description, link, { to, via: textOf(route, 'via'), metric: textOf(route, 'metric') });
+    warnUnread(description, `route ${to}`, route, ['to', 'via', 'metric']);
   }
   const names = member(value, 'nameservers');
   addNames(description, textsOf(names, 'addresses'), textsOf(names, 'search'));
 }
 
-function addPhysical(description: Description, id: string, mac: string): void {
-  description.links.push(objectOf({ id, type: 'phy', ethernet_mac_address: mac }));
+/** What bonds, bridges and VLANs have in common. */
+interface Device {
+  id: string;
+  mac?: string;
+  mtu?: string;
+}
+
+function addPhysical(description: Description, id: string, mac: string, mtu?: string, setName?: string): void {
+  description.links.push(objectOf({ id, type: 'phy', ethernet_mac_address: mac, mtu, set_name: setName }));
 }
 
 /** @param parameters of a bond; each version has its names for them, in the order mode, interval, rate, policy */
 function addBond(
   description: Description,
-  id: string,
+  { id, mac, mtu }: Device,
   members: string[],
-  mac: string | undefined,
   parameters: (string | undefined)[],
 ): void {
-  const items: JsonValue[] = [];
-  for (const text of members) items.push({ kind: 'string', text });
   const [bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy] = parameters;
   const more = { bond_mode, bond_miimon, bond_lacp_rate, bond_xmit_hash_policy };
-  const given = { id, type: 'bond', ethernet_mac_address: mac, bond_links: { kind: 'array', items } as JsonValue };
+  const given = { id, type: 'bond', ethernet_mac_address: mac, mtu, bond_links: listOf(members) };
   description.links.push(objectOf({ ...given, ...more }));
 }
 
-function addVlan(description: Description, id: string, on: string, number: string, mac: string | undefined): void {
-  description.links.push(objectOf({ id, type: 'vlan', vlan_link: on, vlan_id: number, vlan_mac_address: mac }));
+/** @param settings STP and the forward delay */
+function addBridge(
+  description: Description,
+  { id, mac, mtu }: Device,
+  members: string[],
+  [bridge_stp, bridge_fd]: (JsonValue | undefined)[],
+): void {
+  const more = { bridge_links: listOf(members), bridge_stp, bridge_fd };
+  description.links.push(objectOf({ id, type: 'bridge', ethernet_mac_address: mac, mtu, ...more }));
+}
+
+function listOf(texts: string[]): JsonValue {
+  const items: JsonValue[] = [];
+  for (const text of texts) items.push({ kind: 'string', text });
+  return { kind: 'array', items };
+}
+
+function addVlan(description: Description, { id, mac, mtu }: Device, on: string, number: string): void {
+  description.links.push(objectOf({ id, type: 'vlan', vlan_link: on, vlan_id: number, vlan_mac_address: mac, mtu }));
 }
 
 /** An address with its prefix length, or with a netmask apart. */
@@ -315,11 +380,12 @@ function addAddress(description: Description, link: string, whole: string, netma
   const slash = whole.indexOf('/');
   const address = slash === -1 ? whole : whole.substring(0, slash);
   const mask = slash === -1 ? netmask : whole.substring(slash + 1);
-  addWay(description, link, address.indexOf(':') === -1 ? 'ipv4' : 'ipv6', address, mask);
+  const type = address.indexOf(':') === -1 ? 'ipv4' : 'ipv6';
+  description.drafts.push({ link, type, address, netmask: mask, routes: [] });
 }
 
-function addWay(description: Description, link: string, type: string, address?: string, netmask?: string): void {
-  description.drafts.push({ link, type, address, netmask, routes: [] });
+function addWay(description: Description, link: string, type: string, metric?: string): void {
+  description.drafts.push({ link, type, metric, routes: [] });
 }
 
 /** A route as it is written: where to, and over which router. */
@@ -327,14 +393,16 @@ interface GivenRoute {
   to: string;
   netmask?: string;
   via?: string;
+  metric?: string;
 }
 
 /** Puts a route to the network that it goes over: one of the link, or where none is named the router's. */
-function addRoute(description: Description, link: string | undefined, { to, netmask, via }: GivenRoute): void {
+function addRoute(description: Description, link: string | undefined, { to, netmask, via, metric }: GivenRoute): void {
   const version = (via === undefined ? to : via).indexOf(':') === -1 ? 'ipv4' : 'ipv6';
   const everywhere = version === 'ipv4' ? '0.0.0.0/0' : '::/0';
   const whole = (to === 'default' ? everywhere : to).split('/');
-  const given = { network: whole[0], netmask: whole.length > 1 ? whole.slice(1).join('/') : netmask, gateway: via };
+  const mask = whole.length > 1 ? whole.slice(1).join('/') : netmask;
+  const given = { network: whole[0], netmask: mask, gateway: via, metric };
   let found: Draft | undefined;
   for (const draft of description.drafts) {
     if (draft.type.substring(0, 4) !== version) continue;

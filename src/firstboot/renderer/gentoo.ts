@@ -1,6 +1,6 @@
 import { contains, generated, type RenderedFile } from './input.js';
-import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
-import type { Network } from './networks.js';
+import { baseName, byInterface, type Machine, memberNames, plainFile, portNames, unmentioned } from './machine.js';
+import type { Link, Network } from './networks.js';
 
 /** Gentoo's netifrc; the format is its net.example. */
 export function renderGentoo(machine: Machine, networks: Network[], warnings: string[]): RenderedFile[] {
@@ -11,7 +11,7 @@ export function renderGentoo(machine: Machine, networks: Network[], warnings: st
     if (network.type === 'ipv6') warnings.push(`IPv6 on ${network.link.mac} is not written for Gentoo`);
     else written.push(network);
   }
-  for (const each of byInterface(machine, written, (network) => baseName(machine, network.link), warnings)) {
+  for (const each of byInterface(machine, written, (link) => baseName(machine, link), warnings)) {
     if (contains(machine.existing, fileOf(each.name))) continue;
     files.push(plainFile(fileOf(each.name), renderInterface(machine, each.name, each.networks)));
   }
@@ -42,6 +42,9 @@ function renderInterface(machine: Machine, base: string, networks: Network[]): s
     }
     if (isIpv6(network) && addressed) continue;
     text += `config_${name}="${configuration(network)}"\nmac_${name}="${link.mac}"\n`;
+    if (link.mtu !== undefined) text += `mtu_${name}="${link.mtu}"\n`;
+    if (network.metric !== undefined) text += `metric_${name}="${network.metric}"\n`;
+    if (link.bridge) text += renderBridge(machine, name, link);
     const routes = routesOf(network);
     // Corrected: glean leaves out the routes of a network with DHCP.
     const takesRoutes = network.type === 'ipv4' || (network.type === 'ipv4_dhcp' && machine.dialect === 'corrected');
@@ -54,6 +57,21 @@ function renderInterface(machine: Machine, base: string, networks: Network[]): s
   }
   const list = vlans.length > 0 ? `vlans_${base}="${vlans.join(' ')}"\n` : '';
   return generated + list + text;
+}
+
+/** The settings are those of the kernel below `/sys/class/net/X/bridge`; its times are hundredths of a second. */
+function renderBridge(machine: Machine, name: string, { bridge }: Link): string {
+  if (!bridge) return '';
+  const ports = portNames(bridge, (link) => {
+    const base = baseName(machine, link);
+    return link.vlan && base !== undefined ? `${base}.${link.vlan.number}` : base;
+  });
+  let text = `bridge_${name}="${ports.join(' ')}"\n`;
+  if (bridge.stp !== undefined) text += `bridge_stp_state_${name}="${bridge.stp ? 1 : 0}"\n`;
+  if (bridge.forwardDelay !== undefined) {
+    text += `bridge_forward_delay_${name}="${Number(bridge.forwardDelay) * 100}"\n`;
+  }
+  return text;
 }
 
 function mergeAddresses(networks: Network[]): Network[] {
@@ -84,8 +102,9 @@ function routesOf(network: Network): string[] {
   const routes: string[] = [];
   for (const route of network.routes) {
     if (route.gateway === undefined) continue;
-    if (route.isDefault) routes.push(`default via ${route.gateway}`);
-    else routes.push(`${route.network} netmask ${route.netmask} via ${route.gateway}`);
+    const metric = route.metric === undefined ? '' : ` metric ${route.metric}`;
+    if (route.isDefault) routes.push(`default via ${route.gateway}${metric}`);
+    else routes.push(`${route.network} netmask ${route.netmask} via ${route.gateway}${metric}`);
   }
   return routes;
 }

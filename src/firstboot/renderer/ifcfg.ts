@@ -1,6 +1,6 @@
 import { contains, generated, type RenderedFile } from './input.js';
-import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
-import type { Network, Route } from './networks.js';
+import { baseName, byInterface, type Machine, memberNames, plainFile, portNames, unmentioned } from './machine.js';
+import type { Bridge, Link, Network, Route } from './networks.js';
 
 interface Family {
   suse: boolean;
@@ -31,7 +31,7 @@ export function renderIfcfg(
 ): RenderedFile[] {
   const family = kind === 'suse' ? suse : redhat;
   const files: RenderedFile[] = [];
-  for (const each of byInterface(machine, networks, (network) => interfaceName(machine, network), warnings)) {
+  for (const each of byInterface(machine, networks, (link) => interfaceName(machine, link), warnings)) {
     if (contains(machine.existing, family.ifcfg + each.name)) continue;
     for (const file of renderInterface(machine, family, each.name, each.networks, warnings)) files.push(file);
   }
@@ -42,9 +42,9 @@ export function renderIfcfg(
   return files;
 }
 
-function interfaceName(machine: Machine, network: Network): string | undefined {
-  const base = baseName(machine, network.link);
-  return network.link.vlan && base !== undefined ? `${base}.${network.link.vlan.number}` : base;
+function interfaceName(machine: Machine, link: Link): string | undefined {
+  const base = baseName(machine, link);
+  return link.vlan && base !== undefined ? `${base}.${link.vlan.number}` : base;
 }
 
 function renderInterface(
@@ -61,10 +61,13 @@ function renderInterface(
   // Corrected: glean calls every device Ethernet, and then no bond or VLAN is made of it.
   if (corrected && link.bond) deviceType = 'Bond';
   if (corrected && link.vlan) deviceType = 'Vlan';
+  if (link.bridge) deviceType = 'Bridge';
   let text = preamble(machine, family, name, link.mac, protocol(first), deviceType);
+  text += renderNumbers(family, first);
   if (first.type === 'ipv4') text += `IPADDR=${first.address}\nNETMASK=${first.netmask}\n`;
   text += renderVlan(machine, family, first);
   text = addBonding(machine, family, first, text);
+  if (link.bridge) text += renderBridge(machine, family, link.bridge);
   const routes: string[] = [];
   // Corrected: glean leaves out the routes of a network with DHCP.
   if (first.type === 'ipv4' || (corrected && first.type === 'ipv4_dhcp')) {
@@ -90,7 +93,8 @@ function renderInterface(
         text += `IPADDR_V6_${extra6}=${network.address}/${network.prefix}\n`;
         for (const route of network.routes) {
           if (route.gateway === undefined) continue;
-          routes.push(`${route.isDefault ? 'default' : `${route.network}/${route.prefix}`} ${route.gateway}`);
+          const to = route.isDefault ? 'default' : `${route.network}/${route.prefix}`;
+          routes.push(`${to} ${route.gateway}${suseMetric(route, ' -')}`);
         }
       }
       continue;
@@ -119,10 +123,36 @@ function protocol(network: Network): string {
   return network.type === 'ipv4_dhcp' ? 'dhcp' : 'none';
 }
 
+/** MTU and metric, which is one for the interface. */
+function renderNumbers(family: Family, { link, metric, routes }: Network): string {
+  let text = link.mtu === undefined ? '' : `MTU=${link.mtu}\n`;
+  let ofAll = metric;
+  for (const route of routes) if (route.isDefault && !family.suse && route.metric !== undefined) ofAll = route.metric;
+  if (ofAll !== undefined) text += `${family.suse ? 'DHCLIENT_ROUTE_PRIORITY' : 'METRIC'}=${ofAll}\n`;
+  return text;
+}
+
+/** The options of a route come after its interface. */
+function suseMetric(route: Route, netmask: string): string {
+  return route.metric === undefined ? '' : `${netmask} - metric ${route.metric}`;
+}
+
+function renderBridge(machine: Machine, family: Family, bridge: Bridge): string {
+  const stp = bridge.stp === undefined ? undefined : bridge.stp ? 'on' : 'off';
+  let text = '';
+  if (family.suse) {
+    text += `BRIDGE='yes'\nBRIDGE_PORTS='${portNames(bridge, (link) => interfaceName(machine, link)).join(' ')}'\n`;
+  }
+  if (stp !== undefined) text += `${family.suse ? 'BRIDGE_STP' : 'STP'}=${stp}\n`;
+  if (bridge.forwardDelay === undefined) return text;
+  return `${text}${family.suse ? 'BRIDGE_FORWARDDELAY' : 'DELAY'}=${bridge.forwardDelay}\n`;
+}
+
 function preamble(machine: Machine, family: Family, name: string, mac: string, proto: string, type: string): string {
   if (family.suse) return `${generated}BOOTPROTO=${proto}\nLLADDR=${mac}\nSTARTMODE=auto\n`;
   return (
-    `${generated}DEVICE=${name}\nBOOTPROTO=${proto}\nHWADDR=${mac}\nONBOOT=yes\n` +
+    // No interface has a bridge's address before there is the bridge.
+    `${generated}DEVICE=${name}\nBOOTPROTO=${proto}\n${type === 'Bridge' ? 'MACADDR' : 'HWADDR'}=${mac}\nONBOOT=yes\n` +
     `NM_CONTROLLED=${machine.networkManager ? 'yes' : 'no'}\nTYPE=${type}\n`
   );
 }
@@ -151,6 +181,7 @@ function addBonding(machine: Machine, family: Family, { link }: Network, text: s
     return result;
   }
   if (!link.master) return text;
+  if (link.master.bridge) return family.suse ? text : `${text}BRIDGE=${link.master.id}\n`;
   if (family.suse) return text.replace('STARTMODE=auto', 'STARTMODE=hotplug');
   return `${text}SLAVE=yes\nMASTER=${link.master.id}\n`;
 }
@@ -161,11 +192,14 @@ function addRoutes(family: Family, routes: Route[], lines: string[]): string {
   for (const route of routes) {
     if (route.gateway === undefined) continue;
     if (family.suse) {
-      lines.push(route.isDefault ? `default ${route.gateway}` : `${route.network} ${route.gateway} ${route.netmask}`);
+      const mask = route.isDefault ? '' : ` ${route.netmask}`;
+      const to = route.isDefault ? 'default' : route.network;
+      lines.push(`${to} ${route.gateway}${mask}${suseMetric(route, route.isDefault ? ' -' : '')}`);
     } else if (route.isDefault) {
       text += `DEFROUTE=yes\nGATEWAY=${route.gateway}\n`;
     } else {
-      lines.push(`ADDRESS#=${route.network}\nNETMASK#=${route.netmask}\nGATEWAY#=${route.gateway}`);
+      const metric = route.metric === undefined ? '' : `\nMETRIC#=${route.metric}`;
+      lines.push(`ADDRESS#=${route.network}\nNETMASK#=${route.netmask}\nGATEWAY#=${route.gateway}${metric}`);
     }
   }
   return text;
@@ -196,7 +230,8 @@ function renderRoutes6(network: Network): string {
   let text = '';
   for (const route of network.routes) {
     if (route.network === '::' || route.gateway === undefined) continue;
-    text += `${route.network}${route.prefix ? `/${route.prefix}` : ''} via ${route.gateway}\n`;
+    const metric = route.metric === undefined ? '' : ` metric ${route.metric}`;
+    text += `${route.network}${route.prefix ? `/${route.prefix}` : ''} via ${route.gateway}${metric}\n`;
   }
   return text;
 }

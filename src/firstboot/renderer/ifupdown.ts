@@ -1,6 +1,6 @@
 import { contains, type RenderedFile } from './input.js';
-import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
-import type { Network, Route } from './networks.js';
+import { baseName, byInterface, type Machine, memberNames, plainFile, portNames, unmentioned } from './machine.js';
+import type { Link, Network, Route } from './networks.js';
 import { endsWith, trimmed, wordsOf } from './text.js';
 
 const path = '/etc/network/interfaces';
@@ -13,7 +13,7 @@ export function renderIfupdown(
   warnings: string[],
 ): RenderedFile[] {
   const files: RenderedFile[] = [];
-  for (const each of byInterface(machine, networks, (network) => interfaceName(machine, network), warnings)) {
+  for (const each of byInterface(machine, networks, (link) => interfaceName(machine, link), warnings)) {
     if (isConfigured(machine, each.name, existing)) continue;
     files.push(plainFile(fileOf(each.name), renderInterface(machine, each.name, each.networks)));
   }
@@ -58,9 +58,9 @@ function fileOf(name: string): string {
   return `/etc/network/interfaces.d/${name}.cfg`;
 }
 
-function interfaceName(machine: Machine, network: Network): string | undefined {
-  const base = baseName(machine, network.link);
-  return network.link.vlan && base !== undefined ? `${base}.${network.link.vlan.number}` : base;
+function interfaceName(machine: Machine, link: Link): string | undefined {
+  const base = baseName(machine, link);
+  return link.vlan && base !== undefined ? `${base}.${link.vlan.number}` : base;
 }
 
 function renderInterface(machine: Machine, name: string, networks: Network[]): string {
@@ -79,7 +79,7 @@ function renderNetwork(machine: Machine, name: string, network: Network, first: 
   const { link } = network;
   const rawDevice = link.vlan ? `    vlan-raw-device ${baseName(machine, link)}\n` : '';
   let text = `iface ${name} ${stanza(network)}\n`;
-  if (network.type !== 'manual') text += rawDevice;
+  text += rawDevice;
   if (network.type === 'ipv4_dhcp' && link.vlan) text += `    hw-mac-address ${link.mac}\n`;
   if (network.address !== undefined) {
     text += `    address ${network.address}\n`;
@@ -89,7 +89,10 @@ function renderNetwork(machine: Machine, name: string, network: Network, first: 
   if (network.address !== undefined || (network.type === 'ipv4_dhcp' && machine.dialect === 'corrected')) {
     for (const route of network.routes) text += renderRoute(machine, name, network, route);
   }
-  if (link.master) text += `    bond-master ${link.master.id}\n`;
+  if (network.type === 'ipv4_dhcp' && network.metric !== undefined) text += `    metric ${network.metric}\n`;
+  if (first && link.mtu !== undefined) text += renderMtu(name, network, link.mtu);
+  if (link.master?.bond) text += `    bond-master ${link.master.id}\n`;
+  if (first && link.bridge) text += renderBridge(machine, link);
   // Corrected: a bond is made once, not once for each of its networks.
   if (link.bond && (first || machine.dialect === 'glean')) text += renderBond(machine, name, network);
   return text;
@@ -115,12 +118,15 @@ function stanza(network: Network): string {
 function renderRoute(machine: Machine, name: string, network: Network, route: Route): string {
   if (route.gateway === undefined) return '';
   // interfaces(5) has a gateway for static networks only.
-  if (route.isDefault && network.address !== undefined) return `    gateway ${route.gateway}\n`;
+  if (route.isDefault && network.address !== undefined) {
+    return `    gateway ${route.gateway}\n${route.metric === undefined ? '' : `    metric ${route.metric}\n`}`;
+  }
+  const metric = route.metric === undefined ? '' : ` metric ${route.metric}`;
   const gateway = route.gateway;
   let add: string;
   let remove: string;
   if (network.type === 'ipv6') {
-    const rest = `${route.network}/${route.prefix} via ${gateway} dev ${name} || true\n`;
+    const rest = `${route.network}/${route.prefix} via ${gateway} dev ${name}${metric} || true\n`;
     add = `ip -6 route add ${rest}`;
     remove = `ip -6 route del ${rest}`;
   } else if (machine.dialect === 'glean') {
@@ -129,11 +135,27 @@ function renderRoute(machine: Machine, name: string, network: Network, route: Ro
     remove = `route del ${rest}`;
   } else {
     // Corrected: Debian has no route(8) since net-tools is optional.
-    const rest = `${route.network}/${route.prefix} via ${gateway} dev ${name} || true\n`;
+    const rest = `${route.network}/${route.prefix} via ${gateway} dev ${name}${metric} || true\n`;
     add = `ip route add ${rest}`;
     remove = `ip route del ${rest}`;
   }
   return `    up ${add}    down ${remove}`;
+}
+
+/** interfaces(5) has it for static and manual interfaces only. */
+function renderMtu(name: string, network: Network, mtu: string): string {
+  if (network.type === 'manual' || network.address !== undefined) return `    mtu ${mtu}\n`;
+  return `    up ip link set dev ${name} mtu ${mtu}\n`;
+}
+
+/** The format is bridge-utils-interfaces(5). */
+function renderBridge(machine: Machine, { bridge, mac }: Link): string {
+  if (!bridge) return '';
+  let text = `    bridge_ports ${portNames(bridge, (link) => interfaceName(machine, link)).join(' ')}\n`;
+  text += `    bridge_hw ${mac}\n`;
+  if (bridge.stp !== undefined) text += `    bridge_stp ${bridge.stp ? 'on' : 'off'}\n`;
+  if (bridge.forwardDelay !== undefined) text += `    bridge_fd ${bridge.forwardDelay}\n`;
+  return text;
 }
 
 function renderBond(machine: Machine, name: string, { link }: Network): string {

@@ -59,6 +59,15 @@ export interface RenderInput {
   networkManager: boolean;
   skipDns: boolean;
   parts: { network: boolean; keys: boolean; hostName: boolean };
+  /** No interface can be renamed now. */
+  keepNames?: boolean;
+}
+
+/** An interface that is to have another name. */
+export interface Rename {
+  from: string;
+  to: string;
+  mac: string;
 }
 
 export interface RenderedFile {
@@ -73,6 +82,7 @@ export interface RenderResult {
   /** In the order of their paths. */
   files: RenderedFile[];
   hostName?: string;
+  renames: Rename[];
   /** What was refused or skipped, and why; one line each. */
   warnings: string[];
 }

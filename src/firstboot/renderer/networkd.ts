@@ -1,6 +1,6 @@
 import { contains, generated, type RenderedFile, type SystemInterface, sortedBy } from './input.js';
-import { baseName, byInterface, type Machine, memberNames, plainFile, unmentioned } from './machine.js';
-import type { Network } from './networks.js';
+import { baseName, byInterface, type Machine, memberNames, plainFile, portNames, unmentioned } from './machine.js';
+import type { Link, Network } from './networks.js';
 
 /** A `.network` or `.netdev` file before it is text: sections whose lines are sorted, each once. */
 interface Unit {
@@ -10,16 +10,19 @@ interface Unit {
   network: string[];
   addresses: string[];
   routes: string[][];
+  dhcp: string[];
+  advertised: string[];
   netdev: string[];
   vlan: string[];
   bond: string[];
+  bridge: string[];
 }
 
 /** systemd-networkd; the formats are systemd.network(5) and systemd.netdev(5). */
 export function renderNetworkd(machine: Machine, networks: Network[], warnings: string[]): RenderedFile[] {
   const units: Unit[] = [];
   const online = countConfigured(networks) > 0;
-  for (const each of byInterface(machine, networks, (network) => interfaceName(machine, network), warnings)) {
+  for (const each of byInterface(machine, networks, (link) => interfaceName(machine, link), warnings)) {
     for (const network of each.networks) addNetwork(machine, units, each.name, network);
   }
   for (const each of unmentioned(machine, networks)) addFallback(machine, units, each, online);
@@ -42,9 +45,9 @@ function countConfigured(networks: Network[]): number {
   return count;
 }
 
-function interfaceName(machine: Machine, network: Network): string | undefined {
-  const base = baseName(machine, network.link);
-  return network.link.vlan && base !== undefined ? `${base}-vlan${network.link.vlan.number}` : base;
+function interfaceName(machine: Machine, link: Link): string | undefined {
+  const base = baseName(machine, link);
+  return link.vlan && base !== undefined ? `${base}-vlan${link.vlan.number}` : base;
 }
 
 function addNetwork(machine: Machine, units: Unit[], name: string, network: Network): void {
@@ -55,15 +58,20 @@ function addNetwork(machine: Machine, units: Unit[], name: string, network: Netw
   if (!(corrected && link.master)) unit.match.push(`MACAddress=${link.mac}`);
   unit.match.push(`Name=${name}`);
   if (!machine.skipDns) for (const server of network.dns) unit.network.push(`DNS=${server}`);
+  if (link.mtu !== undefined) unit.link.push(`MTUBytes=${link.mtu}`);
   addType(unit, network, corrected);
+  if (network.metric !== undefined) {
+    (network.type === 'ipv4_dhcp' ? unit.dhcp : unit.advertised).push(`RouteMetric=${network.metric}`);
+  }
   if (network.address !== undefined) unit.addresses.push(`Address=${network.address}/${network.prefix}`);
   for (const route of network.routes) {
     const lines = [`Destination=${route.network}/${route.prefix}`];
     if (route.gateway !== undefined) lines.push(`Gateway=${route.gateway}`);
+    if (route.metric !== undefined) lines.push(`Metric=${route.metric}`);
     unit.routes.push(lines);
   }
   // Corrected: glean writes a .netdev without a kind for every interface, which networkd refuses.
-  if (!corrected || link.vlan || link.bond) {
+  if (!corrected || link.vlan || link.bond || link.bridge) {
     const device = unitOf(units, name, 'netdev');
     device.netdev.push(`Name=${name}`, `MACAddress=${link.mac}`);
     if (link.vlan) {
@@ -71,14 +79,12 @@ function addNetwork(machine: Machine, units: Unit[], name: string, network: Netw
       device.vlan = [`Id=${link.vlan.number}`];
     }
     if (link.bond) addBond(machine, units, device, name, network);
+    if (link.bridge) addBridge(machine, units, device, name, network);
   }
   if (link.vlan) {
     const below = baseName(machine, link);
     if (below !== undefined) {
-      const carrier = unitOf(units, below, 'network');
-      carrier.network.push(`VLAN=${name}`);
-      // Corrected: the carrier must be found though it has no network of its own.
-      if (corrected && !contains(carrier.match, `Name=${below}`)) carrier.match.push(`Name=${below}`);
+      lead(machine, units, below, `VLAN=${name}`);
     }
     if (!corrected) unit.network.push(`VLAN=${name}`);
   }
@@ -117,7 +123,26 @@ function addBond(machine: Machine, units: Unit[], device: Unit, name: string, { 
   if (bond.xmitHashPolicy) device.bond.push(`TransmitHashPolicy=${bond.xmitHashPolicy}`);
   // Corrected: the drive has milliseconds, and networkd reads a plain number as seconds.
   if (bond.miimon) device.bond.push(`MIIMonitorSec=${bond.miimon}${corrected ? 'ms' : ''}`);
-  for (const member of memberNames(machine, link)) unitOf(units, member, 'network').network.push(`Bond=${name}`);
+  for (const member of memberNames(machine, link)) lead(machine, units, member, `Bond=${name}`);
+}
+
+function addBridge(machine: Machine, units: Unit[], device: Unit, name: string, { link }: Network): void {
+  const bridge = link.bridge;
+  if (!bridge) return;
+  device.netdev.push('Kind=bridge');
+  if (bridge.stp !== undefined) device.bridge.push(`STP=${bridge.stp ? 'yes' : 'no'}`);
+  if (bridge.forwardDelay !== undefined) device.bridge.push(`ForwardDelaySec=${bridge.forwardDelay}`);
+  for (const port of portNames(bridge, (each) => interfaceName(machine, each))) {
+    lead(machine, units, port, `Bridge=${name}`);
+  }
+}
+
+/** Has an interface carry another one. */
+function lead(machine: Machine, units: Unit[], name: string, line: string): void {
+  const unit = unitOf(units, name, 'network');
+  unit.network.push(line);
+  // Corrected: one that has no network of its own, or no carrier now, must be found; without a match all are.
+  if (machine.dialect === 'corrected' && !contains(unit.match, `Name=${name}`)) unit.match.push(`Name=${name}`);
 }
 
 function addFallback(machine: Machine, units: Unit[], found: SystemInterface, online: boolean): void {
@@ -144,9 +169,12 @@ function unitOf(units: Unit[], name: string, kind: 'network' | 'netdev'): Unit {
     network: [],
     addresses: [],
     routes: [],
+    dhcp: [],
+    advertised: [],
     netdev: [],
     vlan: [],
     bond: [],
+    bridge: [],
   };
   units.push(unit);
   return unit;
@@ -156,7 +184,9 @@ function textOf(unit: Unit): string {
   let text = generated + section('Match', unit.match) + section('Link', unit.link) + section('Network', unit.network);
   for (const address of unit.addresses) text += section('Address', [address]);
   for (const route of unit.routes) text += `[Route]\n${route.join('\n')}\n\n`;
-  return text + section('NetDev', unit.netdev) + section('VLAN', unit.vlan) + section('Bond', unit.bond);
+  text += section('DHCPv4', unit.dhcp) + section('IPv6AcceptRA', unit.advertised);
+  text += section('NetDev', unit.netdev) + section('VLAN', unit.vlan);
+  return text + section('Bond', unit.bond) + section('Bridge', unit.bridge);
 }
 
 function section(name: string, lines: string[]): string {

@@ -1,4 +1,13 @@
-import { ipv4Mask, isAddress, isInterfaceName, isIpv4, isIpv6, isMac, prefixLength } from './addresses.js';
+import {
+  ipv4Mask,
+  isAddress,
+  isInterfaceName,
+  isIpv4,
+  isIpv6,
+  isMac,
+  isVirtualName,
+  prefixLength,
+} from './addresses.js';
 import { shown, sortedBy } from './input.js';
 import { isTrue, itemsOf, type JsonValue, member, textOf } from './json.js';
 import { isNumber, madeOf, wordLetters } from './text.js';
@@ -9,6 +18,7 @@ export interface Route {
   netmask: string;
   prefix: number;
   gateway?: string;
+  metric?: string;
   /** To everywhere. */
   isDefault: boolean;
 }
@@ -18,6 +28,14 @@ export interface Bond {
   miimon?: string;
   lacpRate?: string;
   xmitHashPolicy?: string;
+}
+
+export interface Bridge {
+  /** On or off; undefined leaves it to the target. */
+  stp?: boolean;
+  /** Seconds. */
+  forwardDelay?: string;
+  ports: Link[];
 }
 
 /**
@@ -35,42 +53,50 @@ export interface Network {
   prefix?: number;
   routes: Route[];
   dns: string[];
+  /** Of the routes that come by DHCP or router advertisements. */
+  metric?: string;
 }
 
 export interface Link {
   id: string;
-  kind: 'physical' | 'vlan' | 'bond';
+  kind: 'physical' | 'vlan' | 'bond' | 'bridge';
   mac: string;
   /** The addresses of the interfaces that carry it. */
   carriers: string[];
   vlan?: { number: number; on: Link };
   bond?: Bond;
-  /** The bond that it is a member of. */
+  bridge?: Bridge;
+  /** The bond or bridge that it is a member of. */
   master?: Link;
+  mtu?: string;
+  /** The name that its interface is to have. */
+  setName?: string;
 }
 
 export interface DriveNetworks {
+  links: Link[];
   networks: Network[];
   dns: string[];
 }
 
-const noNetworks: DriveNetworks = { networks: [], dns: [] };
+const noNetworks: DriveNetworks = { links: [], networks: [], dns: [] };
 
 /** Reads the drive's network description. What is wrong is left out and named in `warnings`. */
 export function readNetworks(data: JsonValue | undefined, warnings: string[]): DriveNetworks {
   if (!data) return noNetworks;
   const dns = readDns(data, 'services', warnings);
   // Without one of the two nothing is said about any interface.
-  if (!member(data, 'links') || !member(data, 'networks')) return { networks: [], dns };
+  if (!member(data, 'links') || !member(data, 'networks')) return { ...noNetworks, dns };
   const links = readLinks(data, warnings);
   const given = readGiven(data, links, warnings);
   const networks: Network[] = [];
-  for (const kind of ['bond', 'physical']) {
+  for (const kind of ['bond', 'bridge', 'physical', 'vlan']) {
     for (const link of links) {
-      if (link.kind === kind && !onLink(given, link)) networks.push(bare(link, 'manual'));
+      if (link.kind !== kind || onLink(given, link)) continue;
+      if (kind !== 'vlan' || link.master) networks.push(bare(link, 'manual'));
     }
   }
-  return { networks: sortedBy(networks.concat(given), (network) => network.id), dns };
+  return { links, networks: sortedBy(networks.concat(given), (network) => network.id), dns };
 }
 
 export function bare(link: Link, type: 'manual' | 'ipv4_dhcp'): Network {
@@ -92,16 +118,30 @@ function readLinks(data: JsonValue, warnings: string[]): Link[] {
     raw.push({ link, value });
   }
   for (const { link, value } of raw) if (link.kind === 'bond') joinMembers(link, value, links, warnings);
+  // A bridge may have a VLAN as a member, and another VLAN may be on the bridge.
   const complete: Link[] = [];
-  for (const { link, value } of raw) {
-    if (link.kind === 'vlan' && !placeVlan(link, value, links, warnings)) continue;
-    if (link.kind === 'bond' && link.carriers.length === 0) {
-      warnings.push(`bond ${shown(link.id)} has no member and is left out`);
-      continue;
+  for (const onBridge of [false, true]) {
+    for (const { link, value } of raw) {
+      if (link.kind !== 'vlan' || isOnBridge(value, links) !== onBridge) continue;
+      if (placeVlan(link, value, links, warnings)) complete.push(link);
     }
-    complete.push(link);
+    if (onBridge) continue;
+    for (const { link, value } of raw) if (link.kind === 'bridge') joinPorts(link, value, links, warnings);
   }
-  return complete;
+  const result: Link[] = [];
+  for (const { link } of raw) {
+    if (link.kind === 'vlan' ? complete.indexOf(link) === -1 : link.carriers.length === 0) {
+      if (link.kind !== 'vlan') warnings.push(`${link.kind} ${shown(link.id)} has no member and is left out`);
+    } else {
+      result.push(link);
+    }
+  }
+  return result;
+}
+
+function isOnBridge(vlan: JsonValue, links: Link[]): boolean {
+  const on = linkOf(links, textOf(vlan, 'vlan_link') || '');
+  return on !== undefined && on.kind === 'bridge';
 }
 
 function readLink(value: JsonValue, earlier: Link[], warnings: string[]): Link | undefined {
@@ -114,8 +154,7 @@ function readLink(value: JsonValue, earlier: Link[], warnings: string[]): Link |
     warnings.push(`there are two links ${shown(id)}; the second is left out`);
     return undefined;
   }
-  const type = textOf(value, 'type');
-  const kind = type === 'vlan' || type === 'bond' ? type : 'physical';
+  const kind = linkKind(value);
   const wanted = kind === 'vlan' ? 'vlan_mac_address' : 'ethernet_mac_address';
   const given = textOf(value, wanted);
   const mac = (given === undefined ? '' : given).toLowerCase();
@@ -125,14 +164,58 @@ function readLink(value: JsonValue, earlier: Link[], warnings: string[]): Link |
     return undefined;
   }
   const link: Link = { id, kind, mac, carriers: kind === 'physical' ? [mac] : [] };
-  if (kind !== 'bond') return link;
-  const bond = readBond(value, id, warnings);
-  if (!bond) return undefined;
+  link.mtu = numberIn(value, 'mtu', [68, 65535], `link ${shown(id)}`, warnings);
+  if (kind === 'physical') link.setName = readSetName(value, id, earlier, warnings);
+  if (kind === 'physical' || kind === 'vlan') return link;
   if (!isInterfaceName(id)) {
-    warnings.push(`bond ${shown(id)} cannot be the name of an interface (at most 15 letters) and is left out`);
+    warnings.push(`${kind} ${shown(id)} cannot be the name of an interface (at most 15 letters) and is left out`);
     return undefined;
   }
-  return { id, kind, mac, carriers: [], bond };
+  if (kind === 'bridge') {
+    link.bridge = readBridge(value, id, warnings);
+    return link;
+  }
+  link.bond = readBond(value, id, warnings);
+  return link.bond && link;
+}
+
+/** With members it is a bridge of this machine; OpenStack calls the machine's port on a host's bridge so too. */
+function linkKind(value: JsonValue): Link['kind'] {
+  const type = textOf(value, 'type');
+  if (type === 'bridge') return member(value, 'bridge_links') ? type : 'physical';
+  return type === 'vlan' || type === 'bond' ? type : 'physical';
+}
+
+function readSetName(value: JsonValue, id: string, earlier: Link[], warnings: string[]): string | undefined {
+  const name = textOf(value, 'set_name');
+  if (name === undefined) return undefined;
+  let taken = !isInterfaceName(name) || isVirtualName(name);
+  for (const link of earlier) if (link.setName === name) taken = true;
+  if (!taken) return name;
+  warnings.push(`link ${shown(id)}: its interface cannot be called ${shown(name)}`);
+  return undefined;
+}
+
+function readBridge(value: JsonValue, id: string, warnings: string[]): Bridge {
+  const given = member(value, 'bridge_stp');
+  const stp = given && (given.kind === 'string' ? given.text === 'on' : isTrue(given));
+  const forwardDelay = numberIn(value, 'bridge_fd', [0, 30], `bridge ${shown(id)}`, warnings);
+  return { stp, forwardDelay, ports: [] };
+}
+
+/** A whole number within limits, as text; undefined, with a warning, where it is something else. */
+function numberIn(
+  value: JsonValue,
+  name: string,
+  [least, most]: [number, number],
+  where: string,
+  warnings: string[],
+): string | undefined {
+  const text = textOf(value, name);
+  if (text === undefined) return undefined;
+  if (isNumber(text, 10) && Number(text) >= least && Number(text) <= most) return String(Number(text));
+  warnings.push(`${where}: ${name} is not ${least} to ${most}: ${shown(text)}`);
+  return undefined;
 }
 
 function readBond(value: JsonValue, id: string, warnings: string[]): Bond | undefined {
@@ -165,6 +248,21 @@ function joinMembers(bond: Link, value: JsonValue, links: Link[], warnings: stri
     link.master = bond;
     bond.carriers.push(link.mac);
     if (!bond.mac) bond.mac = link.mac;
+  }
+}
+
+function joinPorts(bridge: Link, value: JsonValue, links: Link[], warnings: string[]): void {
+  for (const item of itemsOf(value, 'bridge_links')) {
+    const id = item.kind === 'string' || item.kind === 'number' ? item.text : '';
+    const link = linkOf(links, id);
+    if (!link || link.kind === 'bridge' || link.master || link.carriers.length === 0) {
+      warnings.push(`bridge ${shown(bridge.id)}: its member ${shown(id)} is no free link`);
+      continue;
+    }
+    link.master = bridge;
+    (bridge.bridge as Bridge).ports.push(link);
+    bridge.carriers = bridge.carriers.concat(link.carriers);
+    if (!bridge.mac) bridge.mac = link.mac;
   }
 }
 
@@ -237,8 +335,11 @@ function readNetwork(id: string, link: Link, value: JsonValue, warnings: string[
     network.prefix = prefix;
     network.netmask = version === 4 ? ipv4Mask(prefix) : mask;
   }
+  const where = `network ${shown(id)}`;
+  network.metric = numberIn(value, 'metric', metrics, where, warnings);
   for (const item of itemsOf(value, 'routes')) {
     const route = readRoute(item, version);
+    if (route) route.metric = numberIn(item, 'metric', metrics, where, warnings);
     if (route) network.routes.push(route);
     else warnings.push(`network ${shown(id)}: a route is refused: ${shown(describeRoute(item))}`);
   }
@@ -280,6 +381,8 @@ function describeRoute(value: JsonValue): string {
   for (const name of ['network', 'netmask', 'gateway']) words.push(`${name} ${textOf(value, name) || 'none'}`);
   return words.join(' ');
 }
+
+const metrics: [number, number] = [0, 4294967295];
 
 function readDns(value: JsonValue, name: string, warnings: string[]): string[] {
   const servers: string[] = [];

@@ -9,9 +9,9 @@ import { render } from './render.js';
  *     target networkd                  root PREFIX, dialect glean (tests only)
  *     drive /mnt/config/openstack/latest        nocloud /mnt/config
  *     interface NAME MAC ADDRESS_TYPE CARRIER
- *     exists PATH                      only NAME      network-manager      resolved
+ *     exists PATH                      only NAME      network-manager      resolved      keep-names
  *
- * What is to be done comes back as lines: `warning TEXT`, `name HOST`, `file MODE replace|append PATH` followed by the
+ * What is to be done comes back as lines: `warning TEXT`, `name HOST`, `rename FROM TO` (after the files), `file MODE replace|append PATH` followed by the
  * lines of the content, each behind a `|`, and `end`, so that half an output is known as such.
  *
  * @param read gives the text of a file, and throws where there is none
@@ -33,7 +33,7 @@ function readState(text: string, read: (path: string) => string): RenderInput {
     } else if (name === 'interface') {
       const [nic, mac, addressType, carrier] = value.split(' ');
       if (nic && mac && addressType) interfaces.push({ name: nic, mac, addressType, carrier: carrier === '1' });
-    } else if (/^(?:target|root|drive|nocloud|dialect|only|network-manager|resolved)$/.test(name)) {
+    } else if (/^(?:target|root|drive|nocloud|dialect|only|network-manager|resolved|keep-names)$/.test(name)) {
       words[name] = value;
     }
   }
@@ -61,6 +61,7 @@ function readState(text: string, read: (path: string) => string): RenderInput {
     },
     networkManager: words['network-manager'] === 'yes',
     skipDns: false,
+    keepNames: words['keep-names'] === 'yes',
     parts: { network: true, keys: words.only === undefined, hostName: words.only === undefined },
   };
 }
@@ -73,6 +74,7 @@ function linesOf(result: RenderResult): string[] {
     lines.push(`file ${file.mode.toString(8)} ${file.append ? 'append' : 'replace'} ${file.path}`);
     for (const line of file.content.replace(/\n$/, '').split('\n')) lines.push(`|${line}`);
   }
+  for (const { from, to } of result.renames) lines.push(`rename ${from} ${to}`);
   lines.push('end');
   return lines;
 }

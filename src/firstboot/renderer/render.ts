@@ -3,9 +3,17 @@ import { renderGentoo } from './gentoo.js';
 import { isHostName, readHostName, renderHostName, renderKeys } from './identity.js';
 import { renderIfcfg } from './ifcfg.js';
 import { renderIfupdown } from './ifupdown.js';
-import { type DriveFiles, type RenderedFile, type RenderInput, type RenderResult, shown, sortedBy } from './input.js';
+import {
+  type DriveFiles,
+  type Rename,
+  type RenderedFile,
+  type RenderInput,
+  type RenderResult,
+  shown,
+  sortedBy,
+} from './input.js';
 import { type JsonValue, member, readJson } from './json.js';
-import { type Machine, machineOf } from './machine.js';
+import { type Machine, machineOf, renderNames } from './machine.js';
 import { renderNetworkd } from './networkd.js';
 import { type DriveNetworks, ignoresInterfaces, type Network, readNetworks } from './networks.js';
 import { type NoCloud, readNoCloud } from './nocloud.js';
@@ -22,10 +30,15 @@ export function render(input: RenderInput): RenderResult {
   const warnings: string[] = [];
   const { metaData, networkData, search } = readDrive(input, warnings);
   const description = readNetworks(networkData, warnings);
+  if (input.dialect === 'glean') forgetWhatGleanIgnores(description);
+  let renames: Rename[] = [];
   let files: RenderedFile[] = [];
   if (input.parts.network && input.only !== 'lo') {
     if (!input.skipDns) files = renderDns(description.dns, domainsOf(search, warnings), input.system.resolvedConf);
-    files = files.concat(renderNetwork(input, description, ignoresInterfaces(metaData), warnings));
+    const machine = machineOf(input, description.links, warnings);
+    renames = machine.renames;
+    files = files.concat(renderNames(machine));
+    files = files.concat(renderNetwork(input, machine, description, ignoresInterfaces(metaData), warnings));
   }
   if (input.parts.keys) {
     const keys = renderKeys(metaData, input.system.authorizedKeys, input.dialect === 'glean', warnings);
@@ -36,16 +49,21 @@ export function render(input: RenderInput): RenderResult {
     const gentoo = input.target === 'gentoo';
     files = files.concat(renderHostName(hostName, description.networks, input.system.hosts, gentoo));
   }
-  return { files: sortedBy(files, (file) => file.path), hostName, warnings };
+  return { files: sortedBy(files, (file) => file.path), hostName, renames, warnings };
+}
+
+/** Corrected: with the MTU of a network over tunnels left out, its large packets are lost. */
+function forgetWhatGleanIgnores({ links }: DriveNetworks): void {
+  for (const link of links) link.mtu = undefined;
 }
 
 function renderNetwork(
   input: RenderInput,
+  machine: Machine,
   description: DriveNetworks,
   ignored: boolean,
   warnings: string[],
 ): RenderedFile[] {
-  const machine = machineOf(input, warnings);
   let networks = ignored ? [] : description.networks;
   // Corrected: links without a single network describe nothing, and the machine would stay without one.
   if (input.dialect === 'corrected' && networks.length > 0 && !givesAddress(networks)) {

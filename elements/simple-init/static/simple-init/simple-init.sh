@@ -25,6 +25,8 @@ drive=
 nocloud=
 tried=
 named=
+renames=
+keep_names=
 config_drive='[Cc][Oo][Nn][Ff][Ii][Gg]-2'
 nocloud_drive='[Cc][Ii][Dd][Aa][Tt][Aa]'
 newline='
@@ -65,9 +67,12 @@ main() {
         nocloud=
         decide || orders=$(fall_back)
     fi
-    apply << ORDERS
-$orders
-ORDERS
+    obey
+    if ! rename_interfaces; then
+        # Without the new names now; the files for them are there for the next boot, when udev gives them.
+        keep_names=yes
+        if decide; then obey; fi
+    fi
     : > "$run/firstboot.done"
     if [ -n "$only" ]; then start_interface; else start_late_interfaces; fi
 }
@@ -75,6 +80,8 @@ ORDERS
 # Half an output is none. A drive that keeps the renderer busy must not use up the time of the unit.
 decide() {
     describe > "$work.state"
+    # Every shell that is /bin/sh somewhere has it.
+    # shellcheck disable=SC3045
     orders=$(ulimit -t 40 && exec mujs "$script" "$work.state" 2> "$work.problem")
     status=$?
     read_problem
@@ -246,6 +253,7 @@ describe() {
     [ -z "$drive" ] || echo "drive $drive"
     [ -z "$nocloud" ] || echo "nocloud $nocloud"
     [ -z "$only" ] || echo "only $only"
+    [ -z "$keep_names" ] || echo keep-names
     { read -r setting < "$root/etc/stackwright/firstboot.conf"; } 2> /dev/null && echo "$setting"
     uses_resolved && echo resolved
     described=" "
@@ -309,6 +317,12 @@ fall_back() {
     echo end
 }
 
+obey() {
+    apply << ORDERS
+$orders
+ORDERS
+}
+
 # Reads what the renderer says. A line of content is behind a bar, so no content can be taken for an order.
 apply() {
     file=
@@ -323,6 +337,7 @@ apply() {
         case $line in
         'warning '*) say "${line#warning }" ;;
         'name '*) set_name "${line#name }" ;;
+        'rename '*) renames="$renames ${line#rename }" ;;
         'file '*)
             rest=${line#file }
             mode=${rest%% *}
@@ -377,6 +392,34 @@ set_name() {
     else
         echo "$1" > /proc/sys/kernel/hostname
     fi
+}
+
+# udev reads the .link files that have been written, and names interfaces that are down.
+rename_interfaces() {
+    [ -n "$renames" ] || return 0
+    # Of pairs of names without blanks.
+    # shellcheck disable=SC2086
+    set -- $renames
+    renames=
+    failed=0
+    udevadm control --reload
+    while [ $# -gt 0 ]; do
+        value "$1" flags
+        [ -z "$value" ] || echo "$((value & ~1))" > "$net/$1/flags"
+        udevadm trigger --action=add --settle "$net/$1"
+        if [ -e "$net/$2" ]; then
+            say "$1 is $2 now"
+            bring_up "$2"
+            described="$described$2 "
+            [ "$only" != "$1" ] || only=$2
+        else
+            say "$1 keeps its name until the next boot"
+            bring_up "$1"
+            failed=1
+        fi
+        shift 2
+    done
+    return "$failed"
 }
 
 # Interfaces that appeared before udev's rule began to start the units of such.
