@@ -39,7 +39,11 @@ export const plugin: DeployPlugin = {
         modules: ['puppet-module-puppetlabs-stdlib'],
         packages: ['openstack-dashboard-apache'],
       }),
-      verify: [answerSequence('horizon answers', [{ service: 'apache2', host, port: HTTP_PORT, path: '/horizon/auth/login/' }])],
+      verify: [
+        answerSequence('horizon answers', [
+          { service: 'apache2', host, port: HTTP_PORT, path: '/horizon/auth/login/' },
+        ]),
+      ],
       messages: [
         `the dashboard is at http://${host}/horizon, and its administrator in /root/keystonerc_admin on ${host}`,
       ],
