@@ -36,6 +36,8 @@ export interface Ssh extends AsyncDisposable {
 }
 
 export interface TransferOptions {
+  /** What of the directory; all of it unless told. */
+  names?: string[];
   /** Seconds; 600 unless told. */
   timeout?: number;
   logFile?: string;
@@ -119,10 +121,10 @@ export function openSsh(state: StateDirectory): Ssh {
       return result;
     },
     async sendDirectory(host, source, target, options = {}) {
-      const pack = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '-C', source, '.'];
+      const pack = ['--create', '--gzip', '--owner=0', '--group=0', '--numeric-owner', '-C', source];
       const unpack = ['tar', '--extract', '--gzip', '--preserve-permissions', '--no-same-owner', '-C', target];
       const args = await sshArguments(host, unpack, options.logFile);
-      await pipe('tar', pack, 'ssh', args, options);
+      await pipe('tar', [...pack, '--', ...(options.names ?? ['.'])], 'ssh', args, options);
     },
     close,
     [Symbol.asyncDispose]: close,

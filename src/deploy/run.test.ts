@@ -111,6 +111,28 @@ it('plans volumes and objects on a storage host, and what attaches volumes on co
   ]);
 });
 
+it('sends the image of this machine before puppet, and makes the demonstration last', async () => {
+  const { stages } = await plan(
+    'CONFIG_KEYSTONE_INSTALL=y',
+    'CONFIG_CONTROLLER_HOST=ctl',
+    'CONFIG_PROVISION_DEMO=y',
+    `CONFIG_PROVISION_IMAGE_URL=${state.root}/key.pub`,
+  );
+
+  const ids = stages.flatMap(({ steps }) => steps.map(({ id }) => id));
+  expect(ids.indexOf('provision.image@ctl')).toBeLessThan(ids.indexOf('puppet.install@ctl'));
+  expect(ids.filter((id) => id.startsWith('manifest.')).at(-1)).toBe('manifest.provision@ctl');
+});
+
+it('says what the demonstration needs', async () => {
+  const lines = ['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_PROVISION_DEMO=y'];
+
+  await expect(plan(...lines, 'CONFIG_NOVA_INSTALL=n')).rejects.toMatchObject({
+    code: 'AnswersWrong',
+    details: { hint: expect.stringContaining('CONFIG_PROVISION_DEMO=y needs CONFIG_NOVA_INSTALL=y') },
+  });
+});
+
 it('has no storage host where nothing is stored', async () => {
   const { hosts } = await plan('CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_STORAGE_HOST=sto');
 

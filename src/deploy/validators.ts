@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { connect, isIP, isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { hasCode } from '../base/errors.js';
 import { splitList, type Validator } from './parameter.js';
 
@@ -27,6 +28,9 @@ export const address: Validator = (value) => (isIP(value) ? undefined : 'is not 
 export const ipv4: Validator = (value) => (isIPv4(value) ? undefined : 'is not an IPv4 address');
 
 export const ipv6: Validator = (value) => (isIPv6(value) ? undefined : 'is not an IPv6 address');
+
+/** `ADDRESS/BITS` */
+export const cidr: Validator = (value) => (ipaddr.isValidCIDR(value) ? undefined : 'is not a network, ADDRESS/BITS');
 
 /** A name by RFC 1123, an address, or an alias of ssh_config. */
 export const hostName: Validator = (value) =>

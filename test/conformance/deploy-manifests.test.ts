@@ -151,6 +151,22 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     expect(endpoint?.parameters?.public_url).toBe('http://192.0.2.13:8080/v1/AUTH_%(tenant_id)s');
   });
 
+  it('make what there is to try the cloud with', () => {
+    const resources = resourcesOf('ctl_provision.pp');
+    const parametersOf = (title: string) => resources.find((one) => one.title === title)?.parameters;
+
+    expect(parametersOf('public_subnet')?.allocation_pools).toEqual([
+      'start=172.24.4.10,end=172.24.4.20',
+      'start=172.24.4.30,end=172.24.4.40',
+    ]);
+    expect(parametersOf('demo@demo')).toMatchObject({ roles: ['member'] });
+    expect(resources.find(({ type }) => type === 'Glance_image')?.parameters).toMatchObject({
+      source: '/var/lib/stackwright/images/key.pub',
+      properties: { os_distro: 'debian', hw_rng_model: 'virtio' },
+    });
+    expect(parametersOf('/root/keystonerc_demo')).toMatchObject({ mode: '0600' });
+  });
+
   it('make the schemas of the services that are installed', () => {
     const schemas = resourcesOf('ctl_mariadb.pp').filter(({ type }) => type === 'Mysql_database');
 
@@ -179,6 +195,10 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       'CONFIG_CINDER_BACKEND=lvm,nfs',
       'CONFIG_SWIFT_INSTALL=y',
       'CONFIG_HEAT_INSTALL=y',
+      'CONFIG_PROVISION_DEMO=y',
+      'CONFIG_PROVISION_DEMO_ALLOCATION_POOLS=["start=172.24.4.10,end=172.24.4.20", "start=172.24.4.30,end=172.24.4.40"]',
+      `CONFIG_PROVISION_IMAGE_URL=${work}/key.pub`,
+      'CONFIG_PROVISION_IMAGE_PROPERTIES=os_distro=debian;hw_rng_model=virtio',
       'CONFIG_AMQP_AUTH_PASSWORD=s3cr@t',
       'CONFIG_NTP_SERVERS=ntp.example.org',
       'CONFIG_NOVA_LIBVIRT_VIRT_TYPE=qemu',

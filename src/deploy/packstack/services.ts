@@ -134,21 +134,25 @@ export const serviceGroups: PackstackGroup[] = [
   },
   {
     group: 'PROVISION_INIT',
-    why: 'no plugin makes demo networks, flavours or images',
+    why: noPlugin('provision'),
     parameters: 'CONFIG_PROVISION_DEMO provision-demo',
   },
   { group: 'PROVISION_INIT', why: tempest, parameters: 'CONFIG_PROVISION_TEMPEST provision-tempest' },
   {
     group: 'PROVISION_DEMO',
-    why: 'no plugin makes demo networks, flavours or images',
+    why: noPlugin('provision'),
     parameters: `
       CONFIG_PROVISION_DEMO_FLOATRANGE provision-demo-floatrange
       CONFIG_PROVISION_DEMO_ALLOCATION_POOLS provision-demo-allocation-pools
       CONFIG_PROVISION_IMAGE_NAME provision-image-name
       CONFIG_PROVISION_IMAGE_URL provision-image-url
       CONFIG_PROVISION_IMAGE_FORMAT provision-image-format
-      CONFIG_PROVISION_IMAGE_PROPERTIES provision-image-properties
-      CONFIG_PROVISION_IMAGE_SSH_USER provision-image-ssh-user`,
+      CONFIG_PROVISION_IMAGE_PROPERTIES provision-image-properties`,
+  },
+  {
+    group: 'PROVISION_DEMO',
+    why: tempest,
+    parameters: 'CONFIG_PROVISION_IMAGE_SSH_USER provision-image-ssh-user',
   },
   {
     group: 'PROVISION_TEMPEST',
