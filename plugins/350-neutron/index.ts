@@ -1,16 +1,22 @@
 import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
-import type { ParameterGroup } from '../../src/deploy/parameter.js';
+import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
 import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.js';
+import { agentDefaults, agentGroups, agentManifests, centralManifests } from './agents.js';
+import { kernelSequences } from './kernel.js';
 
 const NEUTRON_PORT = 9696;
 const MODULES = ['puppet-module-neutron'];
 const SERVER_PACKAGES = ['neutron-common', 'neutron-api', 'neutron-rpc-server', ...databasePackages];
-const AGENT_PACKAGES = ['neutron-common', 'neutron-linuxbridge-agent'];
+const DRIVERS = ['linuxbridge', 'openvswitch', 'ovn', 'l2population'];
 const physicalNetwork = matches(/[A-Za-z0-9_-]+|\*/, 'the name of a physical network, or *');
 const range = matches(/\d+:\d+/, 'a range, FIRST:LAST');
+
+/** A default that follows from the agent; one that there is not has been found wrong already. */
+const byAgent = (what: 'types' | 'tenantTypes' | 'drivers') => (known: Configuration) =>
+  (agentDefaults[known.get('CONFIG_NEUTRON_L2_AGENT')] ?? agentDefaults.linuxbridge)?.[what] ?? '';
 
 const neutron: ParameterGroup = {
   name: 'NEUTRON',
@@ -52,23 +58,30 @@ const ml2: ParameterGroup = {
   name: 'NEUTRON_ML2_PLUGIN',
   description: 'Networks of OpenStack Networking',
   preCondition: (known) => known.is('CONFIG_NEUTRON_INSTALL'),
+  postCondition: (known) => {
+    const agent = known.get('CONFIG_NEUTRON_L2_AGENT');
+    const drivers = known.list('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS');
+    if (!drivers.includes(agent)) return `CONFIG_NEUTRON_L2_AGENT=${agent} needs ${agent} among the mechanism drivers`;
+    const isGeneve = known.list('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES').includes('geneve');
+    return isGeneve && agent !== 'ovn' ? 'networks of the kind geneve need CONFIG_NEUTRON_L2_AGENT=ovn' : undefined;
+  },
   parameters: [
     {
       name: 'CONFIG_NEUTRON_L2_AGENT',
       cmdOption: 'os-neutron-l2-agent',
       prompt: 'Enter what connects instances',
-      usage: 'What connects instances on a host: bridges of Linux.',
+      usage:
+        'What connects instances on a host: bridges of Linux, Open vSwitch, or OVN. The last two need openvswitch in the kernel of every network and compute host, which is seen to before anything is installed.',
       default: 'linuxbridge',
-      options: ['linuxbridge'],
-      useDefault: true,
+      options: ['linuxbridge', 'openvswitch', 'ovn'],
     },
     {
       name: 'CONFIG_NEUTRON_ML2_TYPE_DRIVERS',
       cmdOption: 'os-neutron-ml2-type-drivers',
       prompt: 'Enter list of kinds of networks',
       usage: 'Comma-separated list of the kinds of networks that there may be.',
-      default: 'local,flat,vxlan',
-      options: ['local', 'flat', 'vlan', 'vxlan'],
+      default: byAgent('types'),
+      options: ['local', 'flat', 'vlan', 'vxlan', 'geneve'],
       severalOptions: true,
     },
     {
@@ -76,8 +89,8 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-ml2-tenant-network-types',
       prompt: 'Enter list of kinds of networks for projects',
       usage: 'Comma-separated list of the kinds of networks that projects get, in order. local joins no two hosts.',
-      default: 'vxlan',
-      options: ['local', 'vlan', 'vxlan'],
+      default: byAgent('tenantTypes'),
+      options: ['local', 'vlan', 'vxlan', 'geneve'],
       severalOptions: true,
     },
     {
@@ -85,8 +98,8 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-ml2-mechanism-drivers',
       prompt: 'Enter list of mechanism drivers',
       usage: 'Comma-separated list of the drivers that set networks up.',
-      default: 'linuxbridge,l2population',
-      options: ['linuxbridge', 'l2population'],
+      default: byAgent('drivers'),
+      options: DRIVERS,
       severalOptions: true,
     },
     {
@@ -108,8 +121,8 @@ const ml2: ParameterGroup = {
     {
       name: 'CONFIG_NEUTRON_ML2_VNI_RANGES',
       cmdOption: 'os-neutron-ml2-vni-ranges',
-      prompt: 'Enter list of ranges of VXLAN identifiers',
-      usage: 'Comma-separated list of FIRST:LAST, the VXLAN identifiers that projects may get.',
+      prompt: 'Enter list of ranges of VXLAN and geneve identifiers',
+      usage: 'Comma-separated list of FIRST:LAST, the VXLAN and geneve identifiers that projects may get.',
       default: '10:1000',
       validators: [notEmpty, each(range)],
     },
@@ -126,28 +139,21 @@ const ml2: ParameterGroup = {
 
 export const plugin: DeployPlugin = {
   name: 'neutron',
-  groups: [neutron, ml2],
-  sequences(configuration): PluginSequences {
+  groups: [neutron, ml2, ...agentGroups],
+  sequences(configuration, hosts): PluginSequences {
     if (!configuration.is('CONFIG_NEUTRON_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const networkHosts = configuration.list('CONFIG_NETWORK_HOSTS');
     const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
-    const folder = '350-neutron';
+    const agent = configuration.get('CONFIG_NEUTRON_L2_AGENT');
+    const carriers = [...new Set([...networkHosts, ...computes])].filter((one) => hosts.includes(one));
+    const server = { folder: '350-neutron', name: 'neutron-server', modules: MODULES, packages: SERVER_PACKAGES };
     return {
+      prepare: kernelSequences(agent, carriers),
       manifests: [
-        ...manifestsOn([host], { folder, name: 'neutron-server', modules: MODULES, packages: SERVER_PACKAGES }),
-        ...manifestsOn(networkHosts, {
-          folder,
-          name: 'neutron-network',
-          marker: 'neutron-agents',
-          modules: MODULES,
-          packages: [...AGENT_PACKAGES, 'neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent'],
-        }),
-        // A network host has the agent of compute hosts already.
-        ...manifestsOn(
-          computes.filter((one) => !networkHosts.includes(one)),
-          { folder, name: 'neutron-compute', marker: 'neutron-agents', modules: MODULES, packages: AGENT_PACKAGES },
-        ),
+        ...centralManifests(agent, host),
+        ...manifestsOn([host], server),
+        ...agentManifests(agent, networkHosts, computes),
       ],
       verify: [answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }])],
     };

@@ -70,19 +70,24 @@ interface Resource {
   parameters?: Record<string, unknown>;
 }
 
+/** A deployment that is planned. */
+interface Cloud {
+  directory: string;
+  orders: ManifestOrder[];
+  configuration: Configuration;
+}
+
 describe.skipIf(!canRun)('the manifests of the plugins', () => {
   let work: string;
-  let directory: string;
-  let orders: ManifestOrder[];
+  let cloud: Cloud;
   /** What the manifests compile to, by their files. */
   const catalogs = new Map<string, Resource[]>();
   const resourcesOf = (file: string) => catalogs.get(file) ?? [];
-  let configuration: Configuration;
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'sw-manifests-'));
     writeFileSync(join(work, 'key.pub'), 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF test\n');
-    directory = await planCloud();
+    cloud = await planCloud('test');
     await fetchModules();
     mkdirSync(join(work, 'var/yaml/facts'), { recursive: true });
     const known = `--- !ruby/object:Puppet::Node::Facts ${JSON.stringify({ name: 'ctl', values: facts })}\n`;
@@ -93,13 +98,13 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
 
   it('compile, each with the values that its host looks up', async () => {
     const failures: string[] = [];
-    for (const [host, file] of manifests()) {
-      const { status, stdout, output } = await compile(host, file);
-      if (status === 0) catalogs.set(file, JSON.parse(stdout.slice(stdout.indexOf('{'))).resources);
-      else failures.push(`${file}: ${/Error: .*/.exec(output)?.[0]}`);
+    for (const [host, file] of manifests(cloud)) {
+      const compiled = await compile(cloud, host, file);
+      if (typeof compiled === 'string') failures.push(`${file}: ${compiled}`);
+      else catalogs.set(file, compiled);
     }
 
-    expect(manifests().length).toBeGreaterThan(18);
+    expect(catalogs.size).toBeGreaterThan(18);
     expect(failures).toEqual([]);
   });
 
@@ -110,7 +115,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       services.filter(([file]) => file.startsWith(`${host}_`)).flatMap(([, resources]) => installed(resources)),
     );
 
-    const ordersOn = (host: string) => orders.filter((order) => order.host === host);
+    const ordersOn = (host: string) => cloud.orders.filter((order) => order.host === host);
     const named = hosts.map((host) => packagesOf(ordersOn(host), { hasKvm: false } as HostFacts));
     expect(named).toEqual(wanted.map((names) => [...new Set(names)].sort()));
   });
@@ -183,7 +188,45 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     ]);
   });
 
-  async function planCloud(): Promise<string> {
+  it.each(['openvswitch', 'ovn'])('compile with %s for networks, and name its packages', async (agent) => {
+    const other = await planCloud(
+      agent,
+      `CONFIG_NEUTRON_L2_AGENT=${agent}`,
+      'CONFIG_NEUTRON_OVN_BRIDGE_IFACES=br-outside:eth1',
+    );
+    const compiled: [string, string, Resource[] | string][] = [];
+    for (const [host, file] of manifests(other).filter(([, name]) => name.includes('neutron'))) {
+      compiled.push([host, file, await compile(other, host, file)]);
+    }
+
+    expect(compiled.filter(([, , resources]) => typeof resources === 'string')).toEqual([]);
+    for (const [host, file, resources] of compiled as [string, string, Resource[]][]) {
+      const order = other.orders.find((one) => one.host === host && file === `${host}_${one.name}.pp`);
+      expect([file, order && packagesOf([order], {} as HostFacts)]).toEqual([
+        file,
+        [...new Set(installed(resources))].sort(),
+      ]);
+    }
+    const resources = (file: string) => compiled.find(([, name]) => name === file)?.[2] as Resource[];
+    if (agent === 'ovn') {
+      const network = resources('net_neutron-ovn.pp');
+      expect(settingOf(network, 'Vs_config', 'external_ids:ovn-remote')).toBe('tcp:192.0.2.10:6642');
+      expect(settingOf(network, 'Vs_config', 'external_ids:ovn-bridge-mappings')).toBe('extnet:br-outside');
+      expect(settingOf(network, 'Vs_config', 'external_ids:ovn-cms-options')).toBe('enable-chassis-as-gw');
+      expect(network.map(({ type, title }) => `${type} ${title}`)).toContain('Vs_port eth1');
+      const compute = resources('c1_neutron-ovn.pp');
+      expect(settingOf(compute, 'Vs_config', 'external_ids:ovn-bridge-mappings')).toBeUndefined();
+      const server = resources('ctl_neutron-server.pp');
+      expect(settingOf(server, 'Neutron_config', 'DEFAULT/service_plugins')).toBe('ovn-router');
+      expect(settingOf(server, 'Neutron_plugin_ml2', 'ml2/mechanism_drivers')).toBe('ovn');
+    } else {
+      const network = resources('net_neutron-ovs.pp');
+      expect(settingOf(network, 'Neutron_agent_ovs', 'ovs/bridge_mappings')).toBe('extnet:br-outside');
+      expect(settingOf(resources('c1_neutron-ovs.pp'), 'Neutron_agent_ovs', 'agent/tunnel_types')).toBe('vxlan');
+    }
+  });
+
+  async function planCloud(runId: string, ...more: string[]): Promise<Cloud> {
     const answerFile = join(work, 'answers.txt');
     const lines = [
       `CONFIG_SSH_KEY=${work}/key.pub`,
@@ -205,16 +248,16 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       'CONFIG_SERVICE_WORKERS=%{::processorcount}',
       'CONFIG_NEUTRON_L3_EXT_BRIDGE=br-outside',
     ];
-    writeFileSync(answerFile, ['[general]', ...lines, ''].join('\n'));
+    writeFileSync(answerFile, ['[general]', ...lines, ...more, ''].join('\n'));
     const state = stateDirectory(join(work, 'state'));
-    const planned = await planRun({ state, answerFile, reporter: silentReporter, runId: 'test' });
+    const planned = await planRun({ state, answerFile, reporter: silentReporter, runId });
     const path = join(planned.directory, 'answers.txt');
     const answers = parseAnswers(readFileSync(path, 'utf8'), path);
     const plugins = await loadPlugins();
-    ({ configuration } = await resolveAnswers(answers, plugins, { mayCreate: false }));
-    orders = plugins.flatMap((plugin) => plugin.sequences(configuration, Object.keys(ADDRESSES)).manifests ?? []);
+    const { configuration } = await resolveAnswers(answers, plugins, { mayCreate: false });
+    const orders = plugins.flatMap((plugin) => plugin.sequences(configuration, Object.keys(ADDRESSES)).manifests ?? []);
     writeFileSync(join(work, 'hiera.yaml'), hieraConfiguration(work));
-    return planned.directory;
+    return { directory: planned.directory, orders, configuration };
   }
 
   /** The packages that the plugins name, with what they depend on, unpacked and not installed. */
@@ -236,13 +279,18 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     symlinkSync(join(packageRoot(), 'puppet'), join(work, 'modules/stackwright'));
   }
 
-  function manifests(): [string, string][] {
+  function manifests({ directory }: Cloud): [string, string][] {
     return Object.keys(ADDRESSES).flatMap((host) =>
       readdirSync(join(directory, 'hosts', host, 'manifests')).map((file): [string, string] => [host, file]),
     );
   }
 
-  async function compile(host: string, file: string) {
+  /** What a manifest compiles to, or why it does not. */
+  async function compile(
+    { directory, configuration }: Cloud,
+    host: string,
+    file: string,
+  ): Promise<Resource[] | string> {
     const manifest = join(directory, 'hosts', host, 'manifests', file);
     const address = ADDRESSES[host as keyof typeof ADDRESSES];
     const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
@@ -251,14 +299,18 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     const words = ['catalog', 'compile', 'ctl', '--manifest', manifest, '--color=false'];
     const more = ['--modulepath', join(work, 'modules'), '--hiera_config', join(work, 'hiera.yaml')];
     const options = { timeout: 200, okStatuses: [0, 1, 30] };
-    return await run('puppet', [...words, ...more, '--facts_terminus', 'yaml', ...places], options);
+    const all = [...words, ...more, '--facts_terminus', 'yaml', ...places];
+    const { status, stdout, output } = await run('puppet', all, options);
+    if (status !== 0) return /Error: .*/.exec(output)?.[0] ?? output;
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))).resources;
   }
 });
 
 function wantedModules(): string[] {
-  const sources = readdirSync(join(packageRoot(), 'plugins')).map((folder) =>
-    readFileSync(join(packageRoot(), 'plugins', folder, 'index.ts'), 'utf8'),
-  );
+  const files = readdirSync(join(packageRoot(), 'plugins'), { recursive: true, encoding: 'utf8' });
+  const sources = files
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => readFileSync(join(packageRoot(), 'plugins', file), 'utf8'));
   return [...new Set(sources.join('\n').match(/puppet-module-[a-z0-9-]+/g))];
 }
 

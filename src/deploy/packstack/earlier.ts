@@ -135,7 +135,7 @@ export const earlierGroups: PackstackGroup[] = [
   },
   {
     group: 'PROVISION_OVS_BRIDGE',
-    why: 'networks are made with linuxbridge, not with Open vSwitch',
+    why: 'bridges are made in any case',
     parameters: 'CONFIG_PROVISION_ALL_IN_ONE_OVS_BRIDGE provision-all-in-one-ovs-bridge',
   },
   {

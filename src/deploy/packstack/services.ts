@@ -1,5 +1,8 @@
 import { noPlugin, type PackstackGroup, tempest } from './groups.js';
 
+const outsideNetwork = 'the network to the outside is extnet';
+const tunnelAddress = 'tunnels end at the addresses at which hosts reach one another';
+
 /** The other services, in packstack's order. */
 export const serviceGroups: PackstackGroup[] = [
   {
@@ -59,37 +62,45 @@ export const serviceGroups: PackstackGroup[] = [
   },
   {
     group: 'NEUTRON_OVS_AGENT',
-    why: 'networks are made with linuxbridge, not with Open vSwitch',
+    why: 'no plugin reads it',
     parameters: `
       CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS os-neutron-ovs-bridge-mappings
       CONFIG_NEUTRON_OVS_BRIDGE_IFACES os-neutron-ovs-bridge-interfaces
-      CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE os-neutron-ovs-bridges-compute
-      CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET os-neutron-ovs-external-physnet`,
+      CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE os-neutron-ovs-bridges-compute`,
+  },
+  {
+    group: 'NEUTRON_OVS_AGENT',
+    why: outsideNetwork,
+    parameters: 'CONFIG_NEUTRON_OVS_EXTERNAL_PHYSNET os-neutron-ovs-external-physnet',
   },
   {
     group: 'NEUTRON_OVS_AGENT_TUNNEL',
-    why: 'networks are made with linuxbridge, not with Open vSwitch',
+    why: tunnelAddress,
     parameters: `
       CONFIG_NEUTRON_OVS_TUNNEL_IF os-neutron-ovs-tunnel-if
       CONFIG_NEUTRON_OVS_TUNNEL_SUBNETS os-neutron-ovs-tunnel-subnets`,
   },
   {
     group: 'NEUTRON_OVS_AGENT_VXLAN',
-    why: 'networks are made with linuxbridge, not with Open vSwitch',
+    why: 'no plugin reads it',
     parameters: 'CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT os-neutron-ovs-vxlan-udp-port',
   },
   {
     group: 'NEUTRON_OVN_AGENT',
-    why: 'networks are made with linuxbridge, not with OVN',
+    why: 'no plugin reads it',
     parameters: `
       CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS os-neutron-ovn-bridge-mappings
       CONFIG_NEUTRON_OVN_BRIDGE_IFACES os-neutron-ovn-bridge-interfaces
-      CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE os-neutron-ovn-bridges-compute
-      CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET os-neutron-ovn-external-physnet`,
+      CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE os-neutron-ovn-bridges-compute`,
+  },
+  {
+    group: 'NEUTRON_OVN_AGENT',
+    why: outsideNetwork,
+    parameters: 'CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET os-neutron-ovn-external-physnet',
   },
   {
     group: 'NEUTRON_OVN_AGENT_TUNNEL',
-    why: 'networks are made with linuxbridge, not with OVN',
+    why: tunnelAddress,
     parameters: `
       CONFIG_NEUTRON_OVN_TUNNEL_IF os-neutron-ovn-tunnel-if
       CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS os-neutron-ovn-tunnel-subnets`,
@@ -180,7 +191,7 @@ export const serviceGroups: PackstackGroup[] = [
   },
   {
     group: 'PROVISION_OVS_BRIDGE',
-    why: 'networks are made with linuxbridge, not with Open vSwitch',
+    why: 'bridges are made in any case',
     parameters: 'CONFIG_PROVISION_OVS_BRIDGE provision-ovs-bridge',
   },
   {
