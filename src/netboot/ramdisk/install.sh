@@ -243,6 +243,8 @@ fail_configure() {
 
 lay_role() {
 	progress copy
+	# A role that our server does not have has no percent.
+	added=$(server --max-time 60 --retry 2 "$SERVER/v1/node/role/$ROLE/$VERS/kilobytes" 2> /dev/null) && echo "$(used_kilobytes) $added" > /run/copy
 	if [ -n "$RSERV" ]; then role_by_rsync; elif [ -n "$HSERV" ]; then role_by_archive; else role_by_http; fi
 	rm -f /run/copy
 	say "role unpacked, up $(cut -d. -f1 /proc/uptime) s"
@@ -262,7 +264,6 @@ role_by_http() {
 	archive=/chroot/.role.squashfs
 	url=$SERVER/v1/node/role/$ROLE/$VERS
 	expected=$(server --max-time 60 "$url/sha256") || fail "role $ROLE $VERS could not be fetched: is it published?"
-	added=$(server --max-time 60 "$url/kilobytes") && echo "$(used_kilobytes) $added" > /run/copy
 	# At first without trying again, because what has passed is hashed on its way; a broken download is resumed and
 	# hashed from the disk.
 	hash=$(server --retry 0 --max-time 3600 "$url/role.squashfs" | /usr/bin/tee "$archive" | /usr/bin/sha256sum | cut -d ' ' -f 1)
