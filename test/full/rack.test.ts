@@ -99,7 +99,8 @@ describe.skipIf(!canRun)('a rack', () => {
 
   it('starts a machine by its BMC from the network by accident: it ends on its disk, as its Python script made it', async () => {
     const { identity, host_name: host, address } = await rack.node('node2');
-    await json(rack.state, 'node', 'power', 'cycle', identity, '--boot', 'pxe');
+    await json(rack.state, 'node', 'power', 'off', identity);
+    await json(rack.state, 'node', 'power', 'on', identity, '--boot', 'pxe');
 
     await until(() => rack.console('node2').includes('Installed: starting from the first disk'));
     await until(async () => (await ssh(rack.state, host ?? '', 'true')).status === 0);
