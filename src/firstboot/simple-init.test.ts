@@ -34,6 +34,7 @@ beforeEach(() => {
   for (const [at, name] of ['eth0', 'eth1'].entries()) {
     write(`sys/class/net/${name}/address`, `52:54:00:00:00:0${at + 1}\n`);
     write(`sys/class/net/${name}/addr_assign_type`, '0\n');
+    write(`sys/class/net/${name}/ifindex`, `${at + 2}\n`);
     write(`sys/class/net/${name}/carrier`, '1\n');
   }
 });
@@ -51,6 +52,9 @@ test('the record that an installation left is applied, and a second boot changes
   expect(read('etc/systemd/network/eth1.network')).toContain('DHCP=yes');
   expect(read('etc/hostname')).toBe('web-1\n');
   expect(read('etc/hosts')).toBe('127.0.0.1 localhost\n10.1.2.3 web-1\n');
+  expect(readdirSync(join(root, 'run/stackwright'))).toEqual(
+    expect.arrayContaining(['firstboot.done', 'seen-2', 'seen-3']),
+  );
   expect(read('etc/resolv.conf')).toBe('nameserver 10.1.2.1\n');
   expect(read('root/.ssh/authorized_keys')).toBe(
     `ssh-rsa AAAAB3 earlier\n# Injected key operator by keypair extension\n${key}\n`,

@@ -27,6 +27,7 @@ tried=
 named=
 renames=
 keep_names=
+wrote=
 config_drive='[Cc][Oo][Nn][Ff][Ii][Gg]-2'
 nocloud_drive='[Cc][Ii][Dd][Aa][Tt][Aa]'
 newline='
@@ -259,6 +260,9 @@ describe() {
     described=" "
     for name in $(interfaces); do
         described="$described$name "
+        # For udev's rule: its event may come after this.
+        value "$name" ifindex
+        : > "$run/seen-$value"
         value "$name" address
         address=$value
         value "$name" carrier
@@ -374,6 +378,7 @@ finish_file() {
     if printf '%s' "$content" > "$new" && { [ "$new" = "$path" ] || mv -f "$new" "$path"; }; then
         [ ! -x /usr/sbin/restorecon ] || [ -n "$root" ] || /usr/sbin/restorecon "$path"
         say "wrote ${path#"$root"}"
+        wrote=yes
     else
         rm -f "$new"
         say "could not write ${path#"$root"}"
@@ -437,7 +442,8 @@ start_interface() {
     [ -z "$root" ] || return 0
     case $target in
     # networkctl needs D-Bus.
-    networkd) networkctl reload 2> /dev/null || systemctl --no-block try-restart systemd-networkd.service ;;
+    networkd) [ -z "$wrote" ] || networkctl reload 2> /dev/null \
+        || systemctl --no-block try-restart systemd-networkd.service ;;
     ifupdown) ifup "$only" ;;
     redhat | suse) ifup "$only" 2> /dev/null || nmcli connection reload ;;
     esac
