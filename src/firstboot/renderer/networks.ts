@@ -198,7 +198,7 @@ function readSetName(value: JsonValue, id: string, earlier: Link[], warnings: st
 
 function readBridge(value: JsonValue, id: string, warnings: string[]): Bridge {
   const given = member(value, 'bridge_stp');
-  const stp = given && (given.kind === 'string' ? given.text === 'on' : isTrue(given));
+  const stp = given && (given.kind === 'string' ? /^(?:on|yes|true)$/.test(given.text) : isTrue(given));
   const forwardDelay = numberIn(value, 'bridge_fd', [0, 30], `bridge ${shown(id)}`, warnings);
   return { stp, forwardDelay, ports: [] };
 }

@@ -387,6 +387,7 @@ finish_file() {
 }
 
 read_whole() {
+    line_of=
     while IFS= read -r line_of; do whole=$whole$line_of$newline; done < "$1"
     whole=$whole$line_of
 }
