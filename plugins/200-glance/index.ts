@@ -35,6 +35,7 @@ export const plugin: DeployPlugin = {
         folder: '200-glance',
         name: 'glance',
         modules: ['puppet-module-glance'],
+        startsLast: true,
         packages: ['glance-api', 'python3-openstackclient', ...databasePackages],
       }),
       verify: [answerSequence('glance answers', [{ service: 'glance-api', host, port: GLANCE_PORT, path: '/' }])],

@@ -103,7 +103,7 @@ export const plugin: DeployPlugin = {
     const own = { folder, modules: MODULES };
     return {
       manifests: [
-        ...manifestsOn([host], { ...own, name: 'cinder-controller', packages: CONTROLLER_PACKAGES }),
+        ...manifestsOn([host], { ...own, name: 'cinder-controller', startsLast: true, packages: CONTROLLER_PACKAGES }),
         ...manifestsOn([storage], { ...own, name: 'cinder-volume', packages: volumePackages(configuration) }),
         ...manifestsOn(computes, {
           folder,

@@ -26,6 +26,7 @@ export const plugin: DeployPlugin = {
         folder: '290-placement',
         name: 'placement',
         modules: ['puppet-module-placement'],
+        startsLast: true,
         packages: ['placement-api', 'placement-common', 'python3-placement', ...databasePackages],
       }),
       verify: [

@@ -56,7 +56,7 @@ export const plugin: DeployPlugin = {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const computes = configuration.list('CONFIG_COMPUTE_HOSTS');
-    const folder = '300-nova';
+    const own = { folder: '300-nova', modules: MODULES, startsLast: true };
     const computePackages = ({ hasKvm }: HostFacts) => {
       const wanted = configuration.get('CONFIG_NOVA_LIBVIRT_VIRT_TYPE');
       const hypervisor = wanted === 'auto' ? (hasKvm ? 'kvm' : 'qemu') : wanted;
@@ -64,8 +64,8 @@ export const plugin: DeployPlugin = {
     };
     return {
       manifests: [
-        ...manifestsOn([host], { folder, name: 'nova-controller', modules: MODULES, packages: CONTROLLER_PACKAGES }),
-        ...manifestsOn(computes, { folder, name: 'nova-compute', modules: MODULES, packages: computePackages }),
+        ...manifestsOn([host], { ...own, name: 'nova-controller', packages: CONTROLLER_PACKAGES }),
+        ...manifestsOn(computes, { ...own, name: 'nova-compute', packages: computePackages }),
       ],
       verify: [answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/' }])],
     };

@@ -98,13 +98,15 @@ export function agentManifests(agent: string, networkHosts: string[], computes: 
       return manifestsOn([host], { ...own, name: 'neutron-ovn', modules: OVN_MODULES, packages });
     });
   }
+  // Bridges of Open vSwitch are made by its service; those of Linux need none.
+  const held = { ...own, startsLast: true };
   return [
     ...manifestsOn(networkHosts, {
-      ...own,
+      ...held,
       name: 'neutron-network',
       packages: [...LINUXBRIDGE_PACKAGES, ...NETWORK_PACKAGES],
     }),
-    ...manifestsOn(others, { ...own, name: 'neutron-compute', packages: LINUXBRIDGE_PACKAGES }),
+    ...manifestsOn(others, { ...held, name: 'neutron-compute', packages: LINUXBRIDGE_PACKAGES }),
   ];
 }
 

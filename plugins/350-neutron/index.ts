@@ -147,7 +147,13 @@ export const plugin: DeployPlugin = {
     const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
     const agent = configuration.get('CONFIG_NEUTRON_L2_AGENT');
     const carriers = [...new Set([...networkHosts, ...computes])].filter((one) => hosts.includes(one));
-    const server = { folder: '350-neutron', name: 'neutron-server', modules: MODULES, packages: SERVER_PACKAGES };
+    const server = {
+      folder: '350-neutron',
+      name: 'neutron-server',
+      modules: MODULES,
+      startsLast: true,
+      packages: SERVER_PACKAGES,
+    };
     return {
       prepare: kernelSequences(agent, carriers),
       manifests: [

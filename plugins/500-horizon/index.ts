@@ -37,6 +37,7 @@ export const plugin: DeployPlugin = {
         folder: '500-horizon',
         name: 'horizon',
         modules: ['puppet-module-puppetlabs-stdlib'],
+        startsLast: true,
         packages: ['openstack-dashboard-apache'],
       }),
       verify: [

@@ -66,6 +66,7 @@ export const plugin: DeployPlugin = {
         folder: '650-heat',
         name: 'heat',
         modules: ['puppet-module-heat'],
+        startsLast: true,
         packages: [
           'heat-api',
           ...(configuration.is('CONFIG_HEAT_CFN_INSTALL') ? ['heat-api-cfn'] : []),

@@ -112,7 +112,12 @@ export const plugin: DeployPlugin = {
     const client = configuration.is('CONFIG_CLIENT_INSTALL');
     return {
       prepare: source === '' || isUrl(source) ? [] : [{ title, steps: [step] }],
-      manifests: manifestsOn([host], { folder: '700-provision', name: 'provision', modules: MODULES }),
+      manifests: manifestsOn([host], {
+        folder: '700-provision',
+        name: 'provision',
+        modules: MODULES,
+        needsServices: true,
+      }),
       messages: client ? [`on ${host}: . /root/keystonerc_demo && openstack server list`] : [],
     };
   },

@@ -48,7 +48,10 @@ export function manifestsOn(
     name,
     marker = name,
     ...more
-  }: { folder: string; name: string; marker?: string } & Pick<ManifestOrder, 'modules' | 'packages'>,
+  }: { folder: string; name: string; marker?: string } & Pick<
+    ManifestOrder,
+    'modules' | 'packages' | 'startsLast' | 'needsServices'
+  >,
 ): ManifestOrder[] {
   const file = pluginFile(folder, 'manifests', `${name}.pp`);
   return [...new Set(hosts)].map((one) => ({ host: one, name, file, marker, ...more }));

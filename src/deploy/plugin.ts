@@ -61,6 +61,8 @@ export interface ManifestOrder {
    * of `stack post-config`, which may change their configuration.
    */
   startsLast?: boolean;
+  /** It asks services of other manifests for something, also those that are started last. */
+  needsServices?: boolean;
 }
 
 /** What a step works with. */

@@ -251,6 +251,25 @@ it('puts hooks of the answer file’s directory between the manifests, and start
   ]);
 });
 
+it('holds the services of OpenStack back for hooks, all but those that the others need', async () => {
+  mkdirSync(join(state.root, 'extras.d'));
+
+  const services = ['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_PROVISION_DEMO=y', 'CONFIG_HORIZON_INSTALL=n'];
+  const { stages } = await plan('CONFIG_CONTROLLER_HOST=ctl', ...services);
+
+  const ids = stages
+    .flatMap((stage) => stage.steps.map((step) => step.id))
+    .filter((id) => /^(manifest|hooks)/.test(id));
+  expect(ids.map((id) => id.replace(/^manifest\.|@ctl$/g, ''))).toEqual([
+    ...['hooks.override_defaults', 'hooks.source', 'hooks.stack.pre-install'],
+    ...['rabbitmq', 'mariadb', 'memcached', 'keystone', 'client', 'glance.hold', 'placement.hold'],
+    ...['nova-controller.hold', 'nova-compute.hold', 'neutron-server.hold', 'neutron-network.hold'],
+    ...['hooks.stack.install', 'hooks.stack.post-config', 'glance.start', 'placement.start'],
+    ...['nova-controller.start', 'nova-compute.start', 'neutron-server.start', 'neutron-network.start', 'provision'],
+    ...['hooks.stack.extra', 'hooks.stack.test-config'],
+  ]);
+});
+
 it.each([
   ['unstack', []],
   ['clean', ['hooks.clean@ctl', 'clean.packages@ctl', 'clean.directories@ctl']],

@@ -37,19 +37,25 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
   const { directory, hosts, hooks } = options;
   // Hooks may change what services read, so those that nobody needs before are started after them.
   const held = hooks ? manifests.filter((order) => order.startsLast) : [];
+  const late = hooks ? manifests.filter((order) => order.needsServices) : [];
   // Those that bring no packages of services prepare the host for it: sources of packages, time.
-  const begin = manifests.findIndex(({ packages }) => packages !== undefined);
-  const [prerequisites, services] = [manifests.slice(0, Math.max(begin, 0)), manifests.slice(Math.max(begin, 0))];
+  const begin = Math.max(
+    manifests.findIndex(({ packages }) => packages !== undefined),
+    0,
+  );
+  const prerequisites = manifests.slice(0, begin);
+  const services = manifests.slice(begin).filter((order) => !late.includes(order));
   const first = (order: ManifestOrder): ManifestPart => (held.includes(order) ? 'hold' : 'whole');
   return [
     ...prepare,
     ...puppetPrerequisites(manifests, directory, hosts),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
     ...manifestSequences(prerequisites, options, first),
-    ...packageSequences(services, directory),
+    ...packageSequences(manifests, directory),
     ...manifestSequences(services, options, first),
     ...hooksAt(options, 'stack install', 'stack post-config'),
     ...manifestSequences(held, options, () => 'start'),
+    ...manifestSequences(late, options, () => 'whole'),
     ...verify,
     ...hooksAt(options, 'stack extra', 'stack test-config'),
     ...finish,
