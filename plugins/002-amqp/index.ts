@@ -5,6 +5,7 @@ import { answerSequence } from '../../src/deploy/service-answer.js';
 import { matches, notEmpty } from '../../src/deploy/validators.js';
 
 const AMQP_PORT = 5672;
+const AMQPS_PORT = 5671;
 
 const amqp: ParameterGroup = {
   name: 'AMQP',
@@ -48,6 +49,7 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_AMQP_INSTALL')) return {};
     const host = configuration.get('CONFIG_AMQP_HOST');
+    const port = configuration.is('CONFIG_AMQP_ENABLE_SSL') ? AMQPS_PORT : AMQP_PORT;
     return {
       manifests: manifestsOn([host], {
         folder: '002-amqp',
@@ -55,7 +57,7 @@ export const plugin: DeployPlugin = {
         modules: ['puppet-module-puppetlabs-rabbitmq'],
         packages: ['rabbitmq-server'],
       }),
-      verify: [answerSequence('RabbitMQ answers', [{ service: 'rabbitmq-server', host, port: AMQP_PORT }])],
+      verify: [answerSequence('RabbitMQ answers', [{ service: 'rabbitmq-server', host, port }])],
     };
   },
 };

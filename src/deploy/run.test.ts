@@ -175,6 +175,25 @@ it.each([
   });
 });
 
+it('makes certificates before puppet where the broker is reached by TLS, and nothing of them elsewhere', async () => {
+  const lines = ['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_COMPUTE_HOSTS=c1'];
+  const idsOf = ({ stages }: Awaited<ReturnType<typeof plan>>) =>
+    stages.flatMap(({ steps }) => steps.map(({ id }) => id)).filter((id) => /^(ssl|puppet.install)/.test(id));
+
+  const directory = `CONFIG_SSL_CERT_DIR=${state.root}/ca`;
+  const withTls = await plan(...lines, 'CONFIG_AMQP_ENABLE_SSL=y', directory);
+
+  expect(idsOf(withTls)).toEqual([
+    'ssl.authority',
+    'ssl.certificate@ctl',
+    'ssl.certificate@c1',
+    'puppet.install@ctl',
+    'puppet.install@c1',
+  ]);
+  rmSync(withTls.directory, { recursive: true });
+  expect(idsOf(await plan(...lines))).toEqual(['puppet.install@ctl', 'puppet.install@c1']);
+});
+
 it('does not log in to a database of somebody else', async () => {
   const { hosts, stages } = await plan(
     'CONFIG_KEYSTONE_INSTALL=y',

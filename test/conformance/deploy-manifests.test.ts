@@ -188,6 +188,18 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     ]);
   });
 
+  it('reach the broker by TLS alone where that is wanted', async () => {
+    const other = await planCloud('tls', 'CONFIG_AMQP_ENABLE_SSL=y');
+    const broker = await compile(other, 'ctl', 'ctl_rabbitmq.pp');
+    const compute = await compile(other, 'c1', 'c1_nova-compute.pp');
+
+    const rabbitmq = Array.isArray(broker) ? broker.find(({ title }) => title === 'Rabbitmq') : broker;
+    expect(rabbitmq).toMatchObject({ parameters: { ssl: true, ssl_only: true, ssl_key: '/etc/rabbitmq/host.key' } });
+    expect(Array.isArray(compute) ? settingOf(compute, 'Nova_config', 'DEFAULT/transport_url') : compute).toBe(
+      'rabbit://openstack:s3cr%40t@192.0.2.10:5671/?ssl=1&ssl_ca_file=/etc/ssl/stackwright/ca.crt',
+    );
+  });
+
   it.each(['openvswitch', 'ovn'])('compile with %s for networks, and name its packages', async (agent) => {
     const other = await planCloud(
       agent,

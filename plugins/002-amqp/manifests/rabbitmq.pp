@@ -3,6 +3,16 @@ File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
 $user = lookup('CONFIG_AMQP_AUTH_USER')
+$tls = lookup('CONFIG_AMQP_ENABLE_SSL') == 'y'
+$tls_settings = $tls ? {
+  true    => {
+    'ssl_only'   => true,
+    'ssl_cacert' => '/etc/ssl/stackwright/ca.crt',
+    'ssl_cert'   => '/etc/ssl/stackwright/host.crt',
+    'ssl_key'    => '/etc/rabbitmq/host.key',
+  },
+  default => {},
+}
 
 class { 'rabbitmq':
   admin_enable          => false,
@@ -11,9 +21,12 @@ class { 'rabbitmq':
   manage_python         => false,
   port                  => 5672,
   node_ip_address       => lookup('HOST_ADDRESS'),
+  ssl                   => $tls,
+  ssl_interface         => lookup('HOST_ADDRESS'),
   config_cluster        => false,
   # The name does not change when the host is called otherwise.
   environment_variables => { 'NODENAME' => 'rabbit@localhost' },
+  *                     => $tls_settings,
 }
 -> rabbitmq_user { $user:
   admin    => true,
@@ -25,4 +38,17 @@ class { 'rabbitmq':
   read_permission      => '.*',
   write_permission     => '.*',
   provider             => 'rabbitmqctl',
+}
+
+if $tls {
+  # The host's key is root's alone.
+  file { '/etc/rabbitmq/host.key':
+    source    => '/etc/ssl/stackwright/host.key',
+    owner     => 'rabbitmq',
+    group     => 'rabbitmq',
+    mode      => '0400',
+    show_diff => false,
+    require   => Class['rabbitmq::install'],
+    notify    => Class['rabbitmq::service'],
+  }
 }

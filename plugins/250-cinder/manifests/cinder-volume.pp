@@ -8,7 +8,8 @@ $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_HOST'),
   lookup('CONFIG_AMQP_AUTH_USER'),
   lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  $addresses
+  $addresses,
+  lookup('CONFIG_AMQP_ENABLE_SSL') == 'y'
 )
 $database_url = stackwright::database_url(
   lookup('CONFIG_MARIADB_HOST'),

@@ -32,7 +32,8 @@ if $is_compute {
       lookup('CONFIG_AMQP_HOST'),
       lookup('CONFIG_AMQP_AUTH_USER'),
       lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-      $addresses
+      $addresses,
+      lookup('CONFIG_AMQP_ENABLE_SSL') == 'y'
     ),
     debug           => lookup('CONFIG_DEBUG_MODE') == 'y',
     mtu             => stackwright::mtu_at($address),

@@ -7,7 +7,8 @@ $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_HOST'),
   lookup('CONFIG_AMQP_AUTH_USER'),
   lookup('CONFIG_AMQP_AUTH_PASSWORD'),
-  $addresses
+  $addresses,
+  lookup('CONFIG_AMQP_ENABLE_SSL') == 'y'
 )
 $address = lookup('HOST_ADDRESS')
 $database_url = stackwright::database_url(

@@ -58,7 +58,7 @@ export const commonGroups: PackstackGroup[] = [
   },
   {
     group: 'SSL',
-    why: 'no plugin makes certificates',
+    why: noPlugin('certificates'),
     parameters: `
       CONFIG_SSL_CERT_DIR ssl-cert-dir
       CONFIG_SSL_CACERT_FILE ssl-cacert-file
@@ -139,7 +139,7 @@ export const commonGroups: PackstackGroup[] = [
   },
   {
     group: 'AMQP',
-    why: 'no plugin makes certificates',
+    why: noPlugin('certificates'),
     parameters: 'CONFIG_AMQP_ENABLE_SSL amqp-enable-ssl',
   },
   {

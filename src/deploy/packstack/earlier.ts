@@ -52,7 +52,7 @@ export const earlierGroups: PackstackGroup[] = [
   },
   {
     group: 'AMQP',
-    why: 'no plugin makes certificates',
+    why: 'the broker has a certificate of the authority of CONFIG_SSL_CACERT_FILE, at port 5671',
     parameters: `
       CONFIG_AMQP_SSL_PORT amqp-ssl-port
       CONFIG_AMQP_SSL_CERT_FILE amqp-ssl-cert-file
@@ -109,7 +109,7 @@ export const earlierGroups: PackstackGroup[] = [
   },
   {
     group: 'SSL',
-    why: 'no plugin makes certificates',
+    why: 'certificates are made by the authority of CONFIG_SSL_CACERT_FILE',
     parameters: `
       CONFIG_SELFSIGN_CACERT_SUBJECT_C selfsign-cacert-subject-country
       CONFIG_SELFSIGN_CACERT_SUBJECT_ST selfsign-cacert-subject-state

@@ -110,10 +110,14 @@ export const serviceGroups: PackstackGroup[] = [
     why: noPlugin('horizon'),
     parameters: 'CONFIG_HORIZON_SECRET_KEY os-horizon-secretkey',
   },
-  { group: 'OSHORIZON', why: 'no plugin makes certificates', parameters: 'CONFIG_HORIZON_SSL os-horizon-ssl' },
+  {
+    group: 'OSHORIZON',
+    why: 'the dashboard and the interfaces are served without TLS',
+    parameters: 'CONFIG_HORIZON_SSL os-horizon-ssl',
+  },
   {
     group: 'OSSSL',
-    why: 'no plugin makes certificates',
+    why: 'the dashboard and the interfaces are served without TLS',
     parameters: `
       CONFIG_HORIZON_SSL_CERT os-ssl-cert
       CONFIG_HORIZON_SSL_KEY os-ssl-key
