@@ -167,8 +167,8 @@ test('an interface is renamed by udev, and has its configuration under the new n
   write('sys/class/net/eth0/flags', '0x1003\n');
   // udev renames what is down, as its .link file says.
   const name = `sed -n s/^Name=//p ${root}/etc/systemd/network/50-uplink.link`;
-  const rename = `[ "$(cat "$4/flags")" = 4098 ] && mv "$4" "${root}/sys/class/net/$(${name})"`;
-  write('bin/udevadm', `#!/bin/sh\n[ "$1" = control ] || { ${rename}; }\n`, 0o755);
+  const rename = `[ "$(cat "$3/flags")" = 4098 ] && mv "$3" "${root}/sys/class/net/$(${name})"`;
+  write('bin/udevadm', `#!/bin/sh\n[ "$1" != trigger ] || { ${rename}; }\n`, 0o755);
 
   const { stdout } = boot({ PATH: `${root}/bin:${process.env.PATH}` });
 

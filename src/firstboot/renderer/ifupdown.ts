@@ -162,6 +162,13 @@ function renderBond(machine: Machine, name: string, { link }: Network): string {
   const bond = link.bond;
   if (!bond) return '';
   const members = memberNames(machine, link).join(' ');
+  if (machine.dialect === 'corrected') {
+    // Corrected: Debian's package has no command ifenslave any more, and other modes than this have no LACP.
+    let text = `    hwaddress ${link.mac}\n    bond-mode ${bond.mode}\n    bond-miimon ${bond.miimon || '0'}\n`;
+    if (bond.mode === '802.3ad' || bond.mode === '4') text += `    bond-lacp-rate ${bond.lacpRate || 'slow'}\n`;
+    if (bond.xmitHashPolicy) text += `    bond-xmit-hash-policy ${bond.xmitHashPolicy}\n`;
+    return `${text}    bond-slaves ${members}\n`;
+  }
   return (
     `    hwaddress ${link.mac}\n` +
     `    bond-mode ${bond.mode}\n` +

@@ -412,7 +412,13 @@ rename_interfaces() {
     while [ $# -gt 0 ]; do
         value "$1" flags
         [ -z "$value" ] || echo "$((value & ~1))" > "$net/$1/flags"
-        udevadm trigger --action=add --settle "$net/$1"
+        # Not --settle, which waits for the end of an event under the old name.
+        udevadm trigger --action=add "$net/$1"
+        uptime
+        limit=$((seconds + 10))
+        until [ -e "$net/$2" ] || udevadm settle --timeout=1 || [ "$seconds" -ge "$limit" ]; do
+            uptime
+        done
         if [ -e "$net/$2" ]; then
             say "$1 is $2 now"
             bring_up "$2"
