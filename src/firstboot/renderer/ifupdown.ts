@@ -64,7 +64,9 @@ function interfaceName(machine: Machine, link: Link): string | undefined {
 }
 
 function renderInterface(machine: Machine, name: string, networks: Network[]): string {
-  let text = `auto ${name}\n`;
+  const member = networks[0]?.link.master?.bond !== undefined;
+  // Corrected: a bond brings its members up; brought up after it they would leave it for a moment.
+  let text = member && machine.dialect === 'corrected' ? '' : `auto ${name}\n`;
   let stanzas = 0;
   for (const network of networks) {
     // The kernel configures IPv6 from router advertisements by itself on a link that is up, and glean writes nothing.
