@@ -387,6 +387,7 @@ install='
   exit ${APT_FAILED}
 '
 manifest=manifests/$file select=
+clouds=/etc/openstack/puppet/admin-clouds.yaml
 case $part in
   hold)
     select='--skip_tags service' ;;
@@ -396,14 +397,25 @@ case $part in
     manifest=start.pp ;;
   stop)
     select='--tags service'
-    { cat "$manifest"; printf '\\nService <| |> { ensure => stopped, enable => false }\\n'; } > "$work/stop.pp"
+    { cat "$manifest"; printf '\\nService <| |> { ensure => stopped, enable => false }\\nExec <| |> { noop => true }\\n'; } > "$work/stop.pp"
     manifest=stop.pp ;;
 esac
-
-# Keystone's module asks its client for this URL and does not find it in the answer (Debian 12), so every password
-# seems to be wrong and is set again. Here it looks first.
-clouds=/etc/openstack/puppet/admin-clouds.yaml
-[ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -n 's/^ *auth_url: *//p' "$clouds" | head -n 1)"
+case $part in
+  start | stop)
+    # Puppet asks services for what they have, also where only their units count. One that is stopped would be asked
+    # for minutes, and then the stop has failed: clients that know of nothing answer instead.
+    mkdir -p "$work/no-clients"
+    for client in openstack mysql rabbitmqctl; do
+      # Puppet does not go on without the version of RabbitMQ.
+      printf '#!/bin/sh\\n[ "$2" != status ] || echo "RabbitMQ version: 3.10.8"\\n' > "$work/no-clients/$client"
+      chmod 0755 "$work/no-clients/$client"
+    done
+    export PATH="$work/no-clients:$PATH" ;;
+  *)
+    # Keystone's module asks its client for this address and does not find it in the answer (Debian 12), so every
+    # password seems to be wrong and is set again. Here it looks first.
+    [ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -n 's/^ *auth_url: *//p' "$clouds" | head -n 1)" ;;
+esac
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
