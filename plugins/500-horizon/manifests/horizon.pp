@@ -24,14 +24,7 @@ $settings = {
   'SECRET_KEY'                      => lookup('CONFIG_HORIZON_SECRET_KEY'),
 } + $sessions
 
-# The package compresses its style sheets when it is installed, by a library that fails now and then. Another try does it.
-exec { 'install the dashboard':
-  command     => '/usr/bin/apt-get -q -y -o DPkg::Options::=--force-confold install openstack-dashboard-apache',
-  environment => ['DEBIAN_FRONTEND=noninteractive'],
-  unless      => '/usr/bin/dpkg-query -W -f \'${db:Status-Status}\' openstack-dashboard openstack-dashboard-apache | /bin/grep -qx installedinstalled',
-  tries       => 3,
-  timeout     => 0,
-}
+package { 'openstack-dashboard-apache': ensure => present }
 -> file { '/etc/openstack-dashboard/local_settings.d/_90_stackwright.py':
   owner   => 'root',
   group   => 'www-data',
