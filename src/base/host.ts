@@ -47,6 +47,7 @@ export const hostPrograms: HostProgram[] = [
   { program: '/usr/share/seabios/bios-256k.bin', package: 'seabios', purpose: 'lab: BIOS of virtual machines' },
   { program: 'nc', package: 'netcat-openbsd', purpose: 'lab: ssh into the rack' },
   { program: 'ssh', package: 'openssh-client', purpose: 'deploy: reaches the hosts' },
+  { program: 'openssl', package: 'openssl', purpose: 'deploy: certificates of hosts, for TLS', optional: true },
   { program: 'ssh-keygen', package: 'openssh-client', purpose: 'inventory: keys and host keys' },
   { program: 'rsync', package: 'rsync', purpose: 'role: transport for eDeploy clients' },
   { program: 'losetup', package: 'mount', purpose: 'image: block devices' },
