@@ -2,7 +2,7 @@ import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, HostFacts, PluginSequences } from '../../src/deploy/plugin.js';
 import { factIsAuto } from '../../src/deploy/processors.js';
-import { answerSequence } from '../../src/deploy/service-answer.js';
+import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { float } from '../../src/deploy/validators.js';
 
 const NOVA_PORT = 8774;
@@ -52,7 +52,7 @@ const nova: ParameterGroup = {
 export const plugin: DeployPlugin = {
   name: 'nova',
   groups: [nova],
-  sequences(configuration): PluginSequences {
+  sequences(configuration, hosts): PluginSequences {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const computes = configuration.list('CONFIG_COMPUTE_HOSTS');
@@ -67,7 +67,14 @@ export const plugin: DeployPlugin = {
         ...manifestsOn([host], { ...own, name: 'nova-controller', packages: CONTROLLER_PACKAGES }),
         ...manifestsOn(computes, { ...own, name: 'nova-compute', packages: computePackages }),
       ],
-      verify: [answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/' }])],
+      verify: [
+        answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/' }]),
+        runningSequence('nova', [{ host, units: ['nova-conductor', 'nova-scheduler'] }]),
+        runningSequence(
+          'nova-compute',
+          computes.filter((one) => hosts.includes(one)).map((one) => ({ host: one, units: ['nova-compute'] })),
+        ),
+      ],
     };
   },
 };

@@ -1,11 +1,13 @@
 import { manifestsOn } from '../../src/deploy/declare.js';
 import type { Configuration, Parameter, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { ManifestOrder } from '../../src/deploy/plugin.js';
+import type { HostUnits } from '../../src/deploy/service-answer.js';
 import { each, matches, port } from '../../src/deploy/validators.js';
 
 const MODULES = ['puppet-module-neutron'];
 const OVN_MODULES = [...MODULES, 'puppet-module-ovn', 'puppet-module-puppetlabs-augeas-core'];
 const LINUXBRIDGE_PACKAGES = ['neutron-common', 'neutron-linuxbridge-agent'];
+/** Their units are called as they are. */
 const NETWORK_PACKAGES = ['neutron-dhcp-agent', 'neutron-l3-agent', 'neutron-metadata-agent'];
 const OVS_PACKAGES = ['neutron-common', 'neutron-openvswitch-agent', 'openvswitch-switch'];
 const OVN_PACKAGES = ['openvswitch-switch', 'ovn-host'];
@@ -107,6 +109,17 @@ export function agentManifests(agent: string, networkHosts: string[], computes: 
       packages: [...LINUXBRIDGE_PACKAGES, ...NETWORK_PACKAGES],
     }),
     ...manifestsOn(others, { ...held, name: 'neutron-compute', packages: LINUXBRIDGE_PACKAGES }),
+  ];
+}
+
+/** What runs on network hosts and compute hosts; of OVN that is seen by neutron alone. */
+export function agentUnits(agent: string, networkHosts: string[], computes: string[]): HostUnits[] {
+  if (agent === 'ovn') return [];
+  const bridges = `neutron-${agent}-agent`;
+  const others = computes.filter((one) => !networkHosts.includes(one));
+  return [
+    ...networkHosts.map((host) => ({ host, units: [...NETWORK_PACKAGES, bridges] })),
+    ...others.map((host) => ({ host, units: [bridges] })),
   ];
 }
 

@@ -2,9 +2,9 @@ import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
-import { answerSequence } from '../../src/deploy/service-answer.js';
+import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.js';
-import { agentDefaults, agentGroups, agentManifests, centralManifests } from './agents.js';
+import { agentDefaults, agentGroups, agentManifests, agentUnits, centralManifests } from './agents.js';
 import { kernelSequences } from './kernel.js';
 
 const NEUTRON_PORT = 9696;
@@ -161,7 +161,13 @@ export const plugin: DeployPlugin = {
         ...manifestsOn([host], server),
         ...agentManifests(agent, networkHosts, computes),
       ],
-      verify: [answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }])],
+      verify: [
+        answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }]),
+        runningSequence(
+          'neutron-agents',
+          agentUnits(agent, networkHosts, computes).filter((one) => hosts.includes(one.host)),
+        ),
+      ],
     };
   },
 };

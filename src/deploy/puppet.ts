@@ -382,9 +382,12 @@ install='
   [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
   apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
   for try in 1 2 3; do
-    dpkg --configure -a && $apt update && $apt install --yes --no-install-recommends $packages && exit 0
+    dpkg --configure -a && $apt update && $apt install --yes --no-install-recommends $packages && status=0 && break
+    status=${APT_FAILED}
   done
-  exit ${APT_FAILED}
+  # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
+  ! systemctl --quiet is-active dbus || systemctl reload dbus
+  exit "$status"
 '
 manifest=manifests/$file select=
 clouds=/etc/openstack/puppet/admin-clouds.yaml

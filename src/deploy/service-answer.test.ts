@@ -1,18 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
 import { configurationOf } from './parameter.js';
 import type { DeployContext } from './plugin.js';
-import { answerSequence } from './service-answer.js';
+import { answerSequence, runningSequence } from './service-answer.js';
 
 const servers: { close(): void }[] = [];
 
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
+  vi.unstubAllEnvs();
 });
 
 /** An HTTP server that answers with these statuses in turn, the last one for ever. */
@@ -81,4 +83,29 @@ it('says which service is silent, and where to look', async () => {
     code: 'ServiceSilent',
     message: `nova-api does not answer at 127.0.0.1:${port}/ on ctl`,
   });
+});
+
+it('takes units for running that have run for a while, and names the others', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sw-units-'));
+  // As systemctl(1): l3 runs since the beginning, dhcp has just begun, metadata has ended.
+  const systemctl = `#!/bin/sh
+for unit; do :; done
+case "$1 $unit" in
+  'show l3') echo 1 ;;
+  show*) echo $(($(cut -d . -f 1 /proc/uptime) * 1000000)) ;;
+  *metadata) exit 3 ;;
+esac
+`;
+  writeFileSync(join(directory, 'systemctl'), systemctl, { mode: 0o755 });
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
+  const stepOf = (...units: string[]) => runningSequence('agents', [{ host: 'net', units }]).steps[0];
+
+  await stepOf('l3')?.work(contextHere([], '1'));
+  const silent = stepOf('l3', 'dhcp', 'metadata')?.work(contextHere([], '1'));
+
+  await expect(silent).rejects.toMatchObject({
+    code: 'ServiceSilent',
+    message: 'dhcp metadata on net: not running, or not for long',
+  });
+  rmSync(directory, { recursive: true });
 });

@@ -43,6 +43,56 @@ done
 exit 1
 `;
 
+/** Units of systemd on a host, of services that nobody can ask. */
+export interface HostUnits {
+  host: string;
+  units: string[];
+}
+
+/** Steps that see whether units run, and have not just begun to: some end after half a minute, and with status 0. */
+export function runningSequence(service: string, running: HostUnits[]): Sequence {
+  return {
+    title: `${service} runs`,
+    steps: running.map(({ host, units }) => ({
+      id: `${service}.runs@${host}`,
+      title: `see whether ${units.join(', ')} run`,
+      host,
+      work: (context: DeployContext) => seeRunning(context, host, units),
+    })),
+  };
+}
+
+/** Prints the units that do not run. */
+const runningScript = `until=$((SECONDS + 120))
+silent=$*
+while [ -n "$silent" ] && [ $SECONDS -lt $until ]; do
+  waiting=
+  for unit in $silent; do
+    began=$(systemctl show --property=ActiveEnterTimestampMonotonic --value "$unit")
+    uptime=$(cut -d . -f 1 /proc/uptime)
+    systemctl --quiet is-active "$unit" && [ $((uptime - began / 1000000)) -ge 30 ] || waiting="$waiting $unit"
+  done
+  silent=$waiting
+  [ -z "$silent" ] || sleep 2
+done
+echo $silent
+`;
+
+async function seeRunning(context: DeployContext, host: string, units: string[]): Promise<undefined> {
+  const { ssh, logFile } = context;
+  const words = ['bash', '-c', runningScript, 'bash', ...units];
+  const { stdout } = await ssh.run(context.reach(host), words, { timeout: 300, logFile });
+  const silent = stdout.trim();
+  if (silent === '') return;
+  throw new StackwrightError('ServiceSilent', `${silent} on ${host}: not running, or not for long`, {
+    value: host,
+    hint: silent
+      .split(' ')
+      .map((unit) => `on ${host}: systemctl status ${unit}; journalctl -u ${unit}`)
+      .join('\n'),
+  });
+}
+
 async function seeAnswer(context: DeployContext, { service, host, port, path = '' }: ServicePort): Promise<undefined> {
   const { address } = context.facts(host);
   const place = `${address}:${port}${path}`;
