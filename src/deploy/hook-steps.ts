@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type HookSite, type Phase, runHostPhase } from '../hooks/index.js';
+import { persistently } from './host-work.js';
 import type { DeployContext, Sequence } from './plugin.js';
-import { persistently } from './puppet.js';
 
 /** The hooks of a deployment: where they are, how long one may take (seconds). */
 export interface DeployHooks {

@@ -5,22 +5,10 @@ import { StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { openSsh } from '../base/ssh.js';
 import { hieraConfiguration } from './hieradata.js';
+import { hostDirectory, KILLED, LOCK_HELD, lockFile, manifestLimit, PUPPET_STATUSES, TIMED_OUT } from './host-work.js';
 import { type NoopVerdict, readNoopLog } from './noop-log.js';
 import { type DeployContext, discoveryStep, type ManifestOrder } from './plugin.js';
-import {
-  hostDirectory,
-  KILLED,
-  LOCK_HELD,
-  lockFile,
-  manifestLimit,
-  manifestName,
-  missingPackages,
-  PUPPET_PACKAGE,
-  PUPPET_STATUSES,
-  packagesOf,
-  TIMED_OUT,
-  valuesOf,
-} from './puppet.js';
+import { manifestName, missingPackages, PUPPET_PACKAGE, packagesOf, valuesOf } from './puppet.js';
 import { type DeployOptions, deployContext, type PreparedRun, prepareRun } from './run.js';
 
 /** What a deployment would change, host by host, manifest by manifest in the order of their application. */

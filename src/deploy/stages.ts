@@ -1,7 +1,8 @@
 import type { Phase } from '../hooks/index.js';
 import { type DeployHooks, type HookSteps, hookSequences } from './hook-steps.js';
+import type { ManifestPart } from './host-work.js';
 import type { ManifestOrder, Sequence } from './plugin.js';
-import { type ManifestPart, manifestSequences, packageSequences, puppetPrerequisites } from './puppet.js';
+import { manifestSequences, packageSequences, puppetPrerequisites } from './puppet.js';
 import { cleanSequences, stopProcesses } from './removal.js';
 
 /** What a run does: deploys, stops what was deployed, or removes it too. */

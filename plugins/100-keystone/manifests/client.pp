@@ -13,15 +13,5 @@ file { '/root/keystonerc_admin':
   owner   => 'root',
   group   => 'root',
   mode    => '0600',
-  content => Sensitive(@("RC")),
-    unset OS_SERVICE_TOKEN
-    export OS_USERNAME='${user}'
-    export OS_PASSWORD='${password}'
-    export OS_AUTH_URL=${url}/v3
-    export OS_REGION_NAME='${region}'
-    export OS_PROJECT_NAME=admin
-    export OS_USER_DOMAIN_NAME=Default
-    export OS_PROJECT_DOMAIN_NAME=Default
-    export OS_IDENTITY_API_VERSION=3
-    | RC
+  content => Sensitive(stackwright::rc_file($user, $password, 'admin', "${url}/v3", $region)),
 }

@@ -96,16 +96,6 @@ if lookup('CONFIG_CLIENT_INSTALL') == 'y' {
     owner   => 'root',
     group   => 'root',
     mode    => '0600',
-    content => Sensitive(@("RC")),
-      unset OS_SERVICE_TOKEN
-      export OS_USERNAME='demo'
-      export OS_PASSWORD='${password}'
-      export OS_AUTH_URL=${auth_url}
-      export OS_REGION_NAME='${region}'
-      export OS_PROJECT_NAME=demo
-      export OS_USER_DOMAIN_NAME=Default
-      export OS_PROJECT_DOMAIN_NAME=Default
-      export OS_IDENTITY_API_VERSION=3
-      | RC
+    content => Sensitive(stackwright::rc_file('demo', $password, 'demo', $auth_url, $region)),
   }
 }

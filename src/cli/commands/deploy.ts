@@ -152,7 +152,7 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
 });
 
 const planCommand = buildCommand<PlanFlags, [], CliContext>({
-  loader: async () => (await import('./deploy.plan.js')).planDeployment,
+  loader: async () => (await import('./deploy-plan.run.js')).planDeployment,
   parameters: {
     flags: {
       answerFile: { kind: 'parsed', parse: String, brief: 'The answer file', placeholder: 'FILE' },
