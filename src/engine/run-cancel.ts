@@ -1,7 +1,7 @@
 import type { Reporter } from '../base/events.js';
 import { type Db, storeEvent } from './database.js';
+import type { RunEvent } from './run.js';
 import { isRunIdle } from './run-lock.js';
-import type { RunEvent } from './runs.js';
 
 export interface CancelledRun {
   run: string;

@@ -6,7 +6,8 @@ import { StackwrightError } from '../base/errors.js';
 import { silentReporter } from '../base/events.js';
 import { stateDirectory } from '../base/state.js';
 import { openDatabase } from './database.js';
-import { executeRun, type RunStep } from './runs.js';
+import type { RunStep } from './run.js';
+import { executeRun } from './runs.js';
 
 const [root = '', id = '', directory = ''] = process.argv.slice(2);
 const state = stateDirectory(root);

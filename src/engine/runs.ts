@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { DBOS as DbosClass } from '@dbos-inc/dbos-sdk';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { messageOf, StackwrightError } from '../base/errors.js';
@@ -9,61 +8,9 @@ import { mask } from '../base/mask.js';
 import type { StateDirectory } from '../base/state.js';
 import { databaseUrl } from './cluster.js';
 import { type Db, storeEvent } from './database.js';
+import type { DurableRun, RunEvent, RunOutcome, RunStep, StepEventData, StepFailure } from './run.js';
 import { lockRun } from './run-lock.js';
-import type { RunState } from './schema.js';
-
-/** One piece of work. It may be started again after a crash in its middle, so it must be idempotent. */
-export interface RunStep {
-  /** Unique within the run and the same when the run is resumed, e.g. `puppet.memcached@ctl1`. */
-  id: string;
-  title: string;
-  /** A host does one step at a time, in the order of the stage. */
-  host?: string;
-  /** What it returns is kept for later steps, in clear text: no secrets. */
-  work(context: StepContext): Promise<Json | undefined>;
-}
-
-/** Steps that go side by side; the next stage starts when all of them are done. */
-export interface RunStage {
-  title: string;
-  steps: RunStep[];
-}
-
-export interface StepContext {
-  /** What the finished steps of earlier stages returned, by step id. */
-  results: ReadonlyMap<string, Json>;
-  /** Where the step's output goes; its directory is there. */
-  logFile: string;
-  /** The last start of this step was cut off (kill -9, power): what it began elsewhere may still be going on. */
-  interrupted: boolean;
-  reporter: Reporter;
-}
-
-export interface DurableRun {
-  id: string;
-  /** Logs go to `logs/` below it. */
-  directory: string;
-  /** Anything that describes the run to people and pages. */
-  plan: Record<string, Json>;
-  stages: RunStage[];
-}
-
-export interface StepFailure {
-  step: string;
-  host?: string;
-  code: string;
-  message: string;
-  hint?: string;
-  value?: string;
-  logFile: string;
-}
-
-export interface RunOutcome {
-  id: string;
-  /** `cancelled`: somebody has asked the run to stop, and steps are left. */
-  state: 'done' | 'failed' | 'cancelled';
-  failures: StepFailure[];
-}
+import { isCancelled, recordEnd, recordFinish, recordRun, recordStart } from './run-record.js';
 
 export interface ExecuteOptions {
   state: StateDirectory;
@@ -75,18 +22,6 @@ export interface ExecuteOptions {
   /** Finished steps that are to be done again, by id; the run then has another attempt, though it had ended. */
   repeat?: ReadonlySet<string>;
 }
-
-/** Everything that a run reports; kept in the database with the run. */
-export type RunEvent =
-  | StackwrightEvent<'run.started', { run: string; attempt: number; steps: number; finished: number }>
-  | StackwrightEvent<'run.step.started', StepEventData & { start: number }>
-  | StackwrightEvent<'run.step.finished', StepEventData & { seconds: number }>
-  | StackwrightEvent<'run.step.failed', StepEventData & { seconds: number; error: string; errorCode: string }>
-  | StackwrightEvent<'run.cancel.asked', { run: string; by: string }>
-  | StackwrightEvent<'run.finished', { run: string; state: string; failures: number; seconds: number }>;
-
-// A type, because an interface is not assignable to an event's data.
-type StepEventData = { run: string; step: string; title: string; host: string | null };
 
 /**
  * Executes a run, or goes on with one that was cut off or has failed: finished steps are not repeated, the one in
@@ -116,7 +51,8 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
   const execution = newExecution(options);
   current = execution;
   try {
-    execution.finishedBefore = await recordRun(execution);
+    await mkdir(join(run.directory, 'logs'), { recursive: true, mode: 0o700 });
+    execution.finishedBefore = await recordRun(execution.db, run);
     return await executeLocked(execution, url);
   } finally {
     current = undefined;
@@ -217,7 +153,7 @@ async function executeLocked(execution: Execution, url: string): Promise<RunOutc
       state: output.cancelled ? 'cancelled' : output.failures.length === 0 ? 'done' : 'failed',
       failures: output.failures,
     };
-    await finishRun(db, outcome);
+    await recordFinish(db, outcome);
     reportEnd(execution, outcome, (Date.now() - started) / 1000);
     return outcome;
   } finally {
@@ -311,10 +247,12 @@ async function executeStep(
   stage: number,
   results: ReadonlyMap<string, Json>,
 ): Promise<StepOutcome> {
-  const { run, reporter } = execution;
-  if (await isToStop(execution)) return { ok: false, cancelled: true };
+  const { run, db, reporter } = execution;
+  execution.cancelSeen ||= await isCancelled(db, run.id);
+  if (execution.cancelSeen) return { ok: false, cancelled: true };
+  const place = { run: run.id, position: execution.positions.get(step.id) ?? 0 };
   const logFile = join(run.directory, 'logs', logName(stage, step.id));
-  const { start, interrupted } = await recordStart(execution, step, logFile);
+  const { start, interrupted } = await recordStart(db, place, logFile);
   const about: StepEventData = { run: run.id, step: step.id, title: step.title, host: step.host ?? null };
   const where = step.host === undefined ? step.title : `${step.host}: ${step.title}`;
   const again = interrupted ? ' (was cut off, goes on)' : start > 1 ? ' (again)' : '';
@@ -329,7 +267,7 @@ async function executeStep(
   try {
     const result = (await step.work({ results, logFile, interrupted, reporter })) ?? null;
     const seconds = secondsSince();
-    await recordEnd(execution, step, { state: 'done', seconds, error: null });
+    await recordEnd(db, place, { state: 'done', seconds, error: null });
     report(reporter, {
       code: 'run.step.finished',
       level: 'info',
@@ -340,7 +278,7 @@ async function executeStep(
   } catch (error) {
     const seconds = secondsSince();
     const failure = describeFailure(error, step, logFile);
-    await recordEnd(execution, step, { state: 'failed', seconds, error: JSON.stringify(failure) });
+    await recordEnd(db, place, { state: 'failed', seconds, error: JSON.stringify(failure) });
     report(reporter, {
       code: 'run.step.failed',
       level: 'error',
@@ -369,117 +307,6 @@ function describeFailure(error: unknown, step: RunStep, logFile: string): StepFa
 
 function logName(stage: number, id: string): string {
   return `${String(stage + 1).padStart(2, '0')}-${id.replaceAll(/[^A-Za-z0-9._@-]/g, '_')}.log`;
-}
-
-/** Answers how many steps are finished already. */
-async function recordRun({ db, run }: Execution): Promise<number> {
-  await mkdir(join(run.directory, 'logs'), { recursive: true, mode: 0o700 });
-  const plan = JSON.stringify(run.plan);
-  await db
-    .insertInto('run')
-    .values({ id: run.id, state: 'running', directory: run.directory, plan, error: null })
-    .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({ state: 'running', error: null, finished_at: null, cancelled_by: null }),
-    )
-    .execute();
-  const rows = run.stages
-    .flatMap((stage) => stage.steps)
-    .map((step, index) => ({
-      run_id: run.id,
-      position: index + 1,
-      title: step.title,
-      host: step.host ?? null,
-      state: 'waiting' as const,
-      starts: 0,
-    }));
-  for (let from = 0; from < rows.length; from += 1000) {
-    await db
-      .insertInto('run_step')
-      .values(rows.slice(from, from + 1000))
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
-  const done = await db
-    .selectFrom('run_step')
-    .select(db.fn.countAll().as('steps'))
-    .where('run_id', '=', run.id)
-    .where('state', '=', 'done')
-    .executeTakeFirstOrThrow();
-  return Number(done.steps);
-}
-
-/** Asked before each step: whoever cancels a run writes that into its row, from any machine. */
-async function isToStop(execution: Execution): Promise<boolean> {
-  const { db, run } = execution;
-  const row = await patiently(() =>
-    db.selectFrom('run').select('cancelled_by').where('id', '=', run.id).executeTakeFirst(),
-  );
-  execution.cancelSeen ||= typeof row?.cancelled_by === 'string';
-  return execution.cancelSeen;
-}
-
-async function recordStart(
-  { db, run, positions }: Execution,
-  step: RunStep,
-  logFile: string,
-): Promise<{ start: number; interrupted: boolean }> {
-  const position = positions.get(step.id) ?? 0;
-  return await patiently(async () => {
-    const before = await db
-      .selectFrom('run_step')
-      .select(['state', 'starts'])
-      .where('run_id', '=', run.id)
-      .where('position', '=', position)
-      .executeTakeFirstOrThrow();
-    const start = before.starts + 1;
-    await db
-      .updateTable('run_step')
-      .set({ state: 'running', starts: start, log_file: logFile, seconds: null, error: null })
-      .where('run_id', '=', run.id)
-      .where('position', '=', position)
-      .execute();
-    return { start, interrupted: before.state === 'running' };
-  });
-}
-
-async function recordEnd(
-  { db, run, positions }: Execution,
-  step: RunStep,
-  end: { state: 'done' | 'failed'; seconds: number; error: string | null },
-): Promise<void> {
-  await patiently(() =>
-    db
-      .updateTable('run_step')
-      .set(end)
-      .where('run_id', '=', run.id)
-      .where('position', '=', positions.get(step.id) ?? 0)
-      .execute(),
-  );
-}
-
-async function finishRun(db: Db, outcome: RunOutcome): Promise<void> {
-  const state: RunState = outcome.state;
-  const error =
-    outcome.failures.length === 0 ? null : outcome.failures.map((failure) => `${failure.step}: ${failure.message}`);
-  await patiently(() =>
-    db
-      .updateTable('run')
-      .set({ state, error: error?.join('\n') ?? null, finished_at: new Date() })
-      .where('id', '=', outcome.id)
-      .execute(),
-  );
-}
-
-/** A restart of the database takes some seconds; a deployment of an hour does not end for that. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === 20) throw error;
-      await delay(500);
-    }
-  }
 }
 
 function reportStart(execution: Execution, attempt: number): void {
