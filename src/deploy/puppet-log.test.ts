@@ -32,6 +32,20 @@ it('sets harmless errors aside', () => {
   expect(judgePuppet(output, 2).ok).toBe(true);
 });
 
+it('says what the journal has of a service that does not start', () => {
+  const journal = [
+    'journalctl log for memcached:',
+    ...[1, 2, 3, 4, 5, 6].map((number) => `Nov 22 04:00:00 ctl line ${number}`),
+  ];
+  const again = "Error: /Stage[main]/Memcached/Service[memcached]/ensure: change from 'stopped' to 'running' failed";
+  const output = ['Error: Systemd start for memcached failed!', ...journal, '', again, 'Notice: Applied catalog', ''];
+
+  const { errors } = judgePuppet(output.join('\n'), 4);
+
+  expect(errors).toHaveLength(2);
+  expect(errors[0]?.split('\n').slice(1)).toEqual(journal.slice(1).map((line) => `  ${line}`));
+});
+
 it.each([
   [
     "Error: Execution of 'apt-get install nova-api' returned 100: E: Unable to locate package nova-api",

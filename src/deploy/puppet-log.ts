@@ -39,16 +39,26 @@ const CHANGED = 2;
 
 /** Judges by the exit status and by the error lines: some failures leave the status at 0 or 2. */
 export function judgePuppet(output: string, status: number): PuppetVerdict {
-  const lines = output
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .filter((line) => /^(Error|Critical|Alert|Emergency): /.test(line))
-    .filter((line) => !isHarmless(line));
-  const errors = [...new Set(lines.map(explain))];
+  const lines = output.split('\n').map((line) => line.trimEnd());
+  const counting = lines.filter((line) => /^(Error|Critical|Alert|Emergency): /.test(line) && !isHarmless(line));
+  const errors = [
+    ...new Set([...new Set(counting)].map((line) => [explain(line), ...journalAfter(line, lines)].join('\n  '))),
+  ];
   const statusOk = status === APPLIED || status === CHANGED;
   if (!statusOk && errors.length === 0) errors.push(`puppet ended with status ${status}`);
   return { ok: statusOk && errors.length === 0, changed: status === CHANGED || status === 6, errors };
 }
+
+/** The end of the journal of a service that does not start, which stands below the line that says so. */
+function journalAfter(error: string, lines: string[]): string[] {
+  if (!/^Error: Systemd (re)?start for \S+ failed/.test(error)) return [];
+  const rest = lines.slice(lines.indexOf(error) + 1);
+  const end = rest.findIndex((line) => /^(Error|Warning|Notice|Info|Debug): /.test(line));
+  const journal = rest.slice(0, end < 0 ? undefined : end).filter((line) => line !== '');
+  return journal.slice(-JOURNAL_LINES);
+}
+
+const JOURNAL_LINES = 6;
 
 /** An error line that says nothing about the manifest's resources. */
 export function isHarmless(line: string): boolean {
