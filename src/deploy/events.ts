@@ -9,8 +9,10 @@ export type DeployEvent =
   | StackwrightEvent<'deploy.host.found', { host: string; system: string; address: string }>
   | StackwrightEvent<'deploy.packages.installed', { host: string; packages: string[] }>
   | StackwrightEvent<'deploy.packages.removed', { host: string; packages: string[] }>
-  | StackwrightEvent<'deploy.manifest.applied', { host: string; manifest: string; changed: boolean; adopted: boolean }>
+  | StackwrightEvent<'deploy.manifest.applied', ManifestData>
   | StackwrightEvent<'deploy.service.answered', { host: string; service: string; detail: string }>
   | StackwrightEvent<'deploy.message', { text: string }>;
 
+/** `adopted`: while nobody watched; `settled`: puppet was not needed, as nothing has changed since it was applied. */
+type ManifestData = { host: string; manifest: string; changed: boolean; adopted: boolean; settled: boolean };
 type AnswerData = { finding: string; name: string; file: string; line: number | null };

@@ -7,7 +7,8 @@ import { digestOfDirectory } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
 import type { DeployEvent } from './events.js';
 import { hieraConfiguration, hieradataOf, hostValueNames, lookedUp } from './hieradata.js';
-import { ADOPTED, applyScript, type HostWork, hostDirectory, type ManifestPart, VALUES, workOn } from './host-work.js';
+import { ADOPTED, APPLIED, applyScript, SETTLED, VALUES } from './host-script.js';
+import { type HostWork, hostDirectory, type ManifestPart, workOn } from './host-work.js';
 import type { Configuration } from './parameter.js';
 import type { DeployContext, HostFacts, ManifestOrder, Sequence } from './plugin.js';
 import { judgePuppet } from './puppet-log.js';
@@ -58,34 +59,60 @@ export async function writeManifests(
   }
 }
 
-/** The sequences that install puppet and send what it needs. */
-export function puppetPrerequisites(orders: ManifestOrder[], directory: string, hosts: string[]): Sequence[] {
-  const concerned = hosts.filter((host) => orders.some((order) => order.host === host));
-  if (concerned.length === 0) return [];
-  return [
-    {
-      title: 'puppet and its modules',
-      steps: concerned.map((host) => {
-        const modules = orders.filter((order) => order.host === host).flatMap((order) => order.modules);
-        const packages = [PUPPET_PACKAGE, ...new Set(modules)];
-        return {
-          id: `puppet.install@${host}`,
-          title: 'install puppet and its modules',
-          host,
-          work: (context) => installPackages(context, host, packages),
-        };
-      }),
-    },
-    {
-      title: 'manifests',
-      steps: concerned.map((host) => ({
-        id: `puppet.send@${host}`,
-        title: 'send the manifests',
+/** Installs puppet and the modules of the manifests. */
+export function puppetSequence(orders: ManifestOrder[]): Sequence {
+  return {
+    title: 'puppet and its modules',
+    steps: hostsOf(orders).map((host) => {
+      const modules = orders.filter((order) => order.host === host).flatMap((order) => order.modules);
+      const packages = [PUPPET_PACKAGE, ...new Set(modules)];
+      return {
+        id: `puppet.install@${host}`,
+        title: 'install puppet and its modules',
         host,
-        work: (context) => send(context, host, directory),
-      })),
-    },
-  ];
+        work: (context) => installPackages(context, host, packages),
+      };
+    }),
+  };
+}
+
+/**
+ * Sends to every host what works there.
+ * @param reapply forget what was applied before, so that puppet looks at everything
+ */
+export function sendSequence(orders: ManifestOrder[], directory: string, reapply: boolean): Sequence {
+  return {
+    title: 'manifests',
+    steps: hostsOf(orders).map((host) => ({
+      id: `puppet.send@${host}`,
+      title: 'send the manifests',
+      host,
+      work: (context) => send(context, host, { directory, reapply }),
+    })),
+  };
+}
+
+/**
+ * Notes how hosts look at the end of a deployment: while that and the manifests with their values stay the same, the next
+ * one has nothing to apply.
+ */
+export function settleSequence(orders: ManifestOrder[], directory: string): Sequence {
+  return {
+    title: 'how the hosts look',
+    steps: hostsOf(orders).map((host) => ({
+      id: `host.settle@${host}`,
+      title: 'note how the host looks',
+      host,
+      work: async (context) => {
+        await workOn(context, { host, file: 'host', directory, part: 'settle', input: '' });
+        return undefined;
+      },
+    })),
+  };
+}
+
+function hostsOf(orders: ManifestOrder[]): string[] {
+  return [...new Set(orders.map(({ host }) => host))];
 }
 
 /** The packages that the manifests of a host install. */
@@ -199,8 +226,13 @@ async function installPackages(context: DeployContext, host: string, packages: s
 }
 
 /** Sends the host's directory, once for the same content. */
-async function send(context: DeployContext, host: string, directory: string): Promise<undefined> {
+async function send(
+  context: DeployContext,
+  host: string,
+  { directory, reapply }: { directory: string; reapply: boolean },
+): Promise<undefined> {
   const { ssh, workDirectory, logFile } = context;
+  if (reapply) await ssh.run(context.reach(host), ['rm', '-f', `${APPLIED}/condition`], { timeout: 60, logFile });
   const source = hostDirectory(directory, host);
   const digest = await digestOfDirectory(source);
   const stamp = `${workDirectory}/sent`;
@@ -243,11 +275,13 @@ async function apply(context: DeployContext, { order, directory, hosts, part }: 
     });
   }
   const adopted = stdout.includes(ADOPTED);
+  const settled = stdout.includes(SETTLED);
+  const outcome = settled ? 'is as it was applied before' : verdict.changed ? 'changed the host' : 'changed nothing';
   report(context.reporter, {
     code: 'deploy.manifest.applied',
     level: 'debug',
-    message: `${order.host}: ${order.name} ${verdict.changed ? 'changed the host' : 'changed nothing'}`,
-    data: { host: order.host, manifest: order.name, changed: verdict.changed, adopted },
+    message: `${order.host}: ${order.name} ${outcome}`,
+    data: { host: order.host, manifest: order.name, changed: verdict.changed, adopted, settled },
   });
 }
 

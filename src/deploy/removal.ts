@@ -1,4 +1,5 @@
 import type { DeployEvent } from './events.js';
+import { APPLIED } from './host-script.js';
 import type { DeployContext, Sequence } from './plugin.js';
 
 /** Stops the services that hooks have made with `run_process`, those that their own `unstack` has not stopped. */
@@ -86,6 +87,7 @@ cd /var/tmp/stackwright
 for directory in */; do
   [ -f "$directory/packages-before" ] && rm -rf "$directory" || true
 done
+rm -rf ${APPLIED}
 `;
 
 async function removePackages(context: DeployContext, host: string): Promise<undefined> {

@@ -53,6 +53,7 @@ it('plans phases in order, each over all hosts, manifests by marker', async () =
     ['manifest.memcached@ctl'],
     ['memcached.answers@ctl'],
     ['postscript.reboot@ctl', 'postscript.reboot@c1'],
+    ['host.settle@ctl', 'host.settle@c1'],
   ]);
 });
 
@@ -267,6 +268,7 @@ it('puts hooks of the answer file’s directory between the manifests, and start
     'hooks.stack.extra@ctl',
     'hooks.stack.test-config@ctl',
     'postscript.reboot@ctl',
+    'host.settle@ctl',
   ]);
 });
 
@@ -297,7 +299,7 @@ it.each([
 
   const { stages } = await planOf(kind, 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_NTP_SERVERS=t1');
 
-  expect(stages.flatMap((stage) => stage.steps.map((step) => step.id)).slice(5)).toEqual([
+  expect(stages.flatMap((stage) => stage.steps.map((step) => step.id)).slice(4)).toEqual([
     'hooks.override_defaults@ctl',
     'hooks.source@ctl',
     'hooks.unstack@ctl',

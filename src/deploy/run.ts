@@ -64,6 +64,8 @@ export interface DeployOptions {
   hookTimeout?: number;
   /** What the run does; it deploys unless told. */
   kind?: RunKind;
+  /** Has puppet look at every manifest, also where nothing has changed since it was applied. */
+  reapply?: boolean;
 }
 
 /** What will be done, and where it is written down. */
@@ -179,6 +181,7 @@ interface SavedRun {
   /** Where the hooks are; they are read at each phase, so a corrected one counts. */
   site?: string;
   hookTimeout: number;
+  reapply: boolean;
 }
 
 /** Reads the answers and writes the run's directory: manifests, answers as they are used, and the plan. */
@@ -226,6 +229,7 @@ export async function prepareRun(
     kind: options.kind ?? 'deploy',
     ...(hooks ? { site: hooks.directory } : {}),
     hookTimeout: options.hookTimeout ?? 3600,
+    reapply: options.reapply ?? false,
   };
   const contributions = contributionsOf(plugins, resolved, hosts);
   await writeManifests(directory, contributions.manifests, resolved.configuration);
@@ -274,7 +278,7 @@ async function assemble(
   hosts: string[],
   contributions: Contributions,
 ): Promise<PreparedRun> {
-  const { run, kind, site, hookTimeout: limit } = saved;
+  const { run, kind, site, hookTimeout: limit, reapply } = saved;
   const hooks = site === undefined ? undefined : await findHooks(site);
   const controller = configuration.get('CONFIG_CONTROLLER_HOST');
   const stages = stagesOf(contributions, {
@@ -283,6 +287,7 @@ async function assemble(
     directory,
     hosts,
     controller,
+    reapply,
     ...(hooks ? { hooks: { site: hooks, limit } } : {}),
   });
   return {
@@ -395,8 +400,8 @@ async function describeOutcome(
 export async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
   const text = await readTextIfExists(join(directory, 'plan.json'));
   if (text === undefined) throw unknownRun(run);
-  // Runs of earlier versions have neither.
-  return { kind: 'deploy', hookTimeout: 3600, ...JSON.parse(text) };
+  // Runs of earlier versions have none of these.
+  return { kind: 'deploy', hookTimeout: 3600, reapply: false, ...JSON.parse(text) };
 }
 
 /** @throws StackwrightError `RunNameWrong` */

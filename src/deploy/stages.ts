@@ -2,7 +2,7 @@ import type { Phase } from '../hooks/index.js';
 import { type DeployHooks, type HookSteps, hookSequences } from './hook-steps.js';
 import type { ManifestPart } from './host-work.js';
 import type { ManifestOrder, Sequence } from './plugin.js';
-import { manifestSequences, packageSequences, puppetPrerequisites } from './puppet.js';
+import { manifestSequences, packageSequences, puppetSequence, sendSequence, settleSequence } from './puppet.js';
 import { cleanSequences, stopProcesses } from './removal.js';
 
 /** What a run does: deploys, stops what was deployed, or removes it too. */
@@ -24,6 +24,8 @@ export interface StageOptions {
   hosts: string[];
   controller: string;
   hooks?: DeployHooks;
+  /** Puppet looks at every manifest, also at those that were applied before. */
+  reapply: boolean;
 }
 
 /** All stages of a run, in order. */
@@ -35,7 +37,7 @@ export function stagesOf(contributions: Contributions, options: StageOptions): S
 
 function deployStages(contributions: Contributions, options: StageOptions): Sequence[] {
   const { prepare, manifests, verify, finish } = contributions;
-  const { directory, hosts, hooks } = options;
+  const { directory, hooks, reapply } = options;
   // Hooks may change what services read, so those that nobody needs before are started after them.
   const held = hooks ? manifests.filter((order) => order.startsLast) : [];
   const late = hooks ? manifests.filter((order) => order.needsServices) : [];
@@ -49,7 +51,8 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
   const first = (order: ManifestOrder): ManifestPart => (held.includes(order) ? 'hold' : 'whole');
   return [
     ...prepare,
-    ...puppetPrerequisites(manifests, directory, hosts),
+    puppetSequence(manifests),
+    sendSequence(manifests, directory, reapply),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
     ...manifestSequences(prerequisites, options, first),
     ...packageSequences(manifests, directory),
@@ -60,6 +63,7 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
     ...verify,
     ...hooksAt(options, 'stack extra', 'stack test-config'),
     ...finish,
+    settleSequence(manifests, directory),
   ];
 }
 
@@ -68,7 +72,7 @@ function removalStages({ prepare, manifests }: Contributions, options: StageOpti
   const { kind, directory, hosts, controller } = options;
   return [
     ...prepare,
-    ...puppetPrerequisites(manifests, directory, hosts),
+    sendSequence(manifests, directory, false),
     ...hooksAt(options, 'override_defaults', 'source', 'unstack'),
     ...stopProcesses(controller),
     ...manifestSequences([...manifests].reverse(), options, () => 'stop'),

@@ -55,6 +55,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       ['apply the manifest memcached', 'done', 2],
       ['see whether memcached answers', 'done', 1],
       ['see whether a reboot is needed', 'done', 1],
+      ['note how the host looks', 'done', 1],
     ]);
     expect(manifestLog()).toContain('the interrupted application has ended well and counts');
     const config = await onHost(['cat', '/etc/memcached.conf']);
@@ -65,13 +66,28 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
   });
 
   it('changes nothing when it is done again, and leaves one line of the key', async () => {
-    const outcome = JSON.parse(
-      await outputOf(['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json']),
-    );
+    const outcome = await deployAgain('--reapply');
 
     expect(outcome).toMatchObject({ state: 'done' });
+    expect(manifestLog()).toContain('Notice: Applied catalog');
     expect(manifestLog()).not.toMatch(/Notice: \/Stage/);
     expect((await onHost(['cat', '/root/.ssh/authorized_keys'])).trim().split('\n')).toHaveLength(1);
+  });
+
+  it('starts no puppet where nothing has changed, and puts right what somebody has changed or stopped', async () => {
+    const config = await onHost(['cat', '/etc/memcached.conf']);
+    await deployAgain();
+    expect(manifestLog()).toContain('the host is as it was left');
+    expect(manifestLog()).not.toContain('Notice: ');
+
+    await onHost(['sed', '-i', 's/^-l .*/-l 127.0.0.1/', '/etc/memcached.conf']);
+    await deployAgain();
+    expect(manifestLog()).toContain('/etc/memcached.conf]/content');
+    expect(await onHost(['cat', '/etc/memcached.conf'])).toBe(config);
+
+    await onHost(['systemctl', 'stop', 'memcached']);
+    await deployAgain();
+    expect(manifestLog()).toContain("ensure changed 'stopped' to 'running'");
   });
 
   it('plans what another answer would change, changes nothing, and says what needs an earlier step', async () => {
@@ -139,15 +155,21 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
     expect(cancelled).toEqual({ run, state: 'cancelling' });
     const shown = JSON.parse(await outputOf(['deploy', 'show', run, '--json']));
     expect(shown).toMatchObject({ state: 'cancelled', cancelledBy: expect.stringMatching(/^operator root@/) });
-    const last = shown.report.slice(-3).map((step: StepRow) => [step.title, step.state]);
+    const last = shown.report.slice(-4).map((step: StepRow) => [step.title, step.state]);
     expect(last).toEqual([
       ['apply the manifest memcached', 'done'],
       ['see whether memcached answers', 'waiting'],
       ['see whether a reboot is needed', 'waiting'],
+      ['note how the host looks', 'waiting'],
     ]);
     expect(await onHost(['cat', '/etc/memcached.conf'])).toContain('-m 78');
     expect(JSON.parse(await outputOf(['deploy', 'resume', run, '--json']))).toMatchObject({ state: 'done' });
   });
+
+  async function deployAgain(...flags: string[]): Promise<{ state: string }> {
+    const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
+    return JSON.parse(await outputOf([...words, ...flags]));
+  }
 
   /** The log of the latest run's manifest; empty before it begins. */
   function manifestLog(): string {

@@ -45,6 +45,7 @@ export interface StartedDeployment extends Omit<AnswerSource, 'findMachines' | '
   timeout: number;
   site?: string;
   hookTimeout?: number;
+  reapply?: boolean;
   json: boolean;
   verbose: boolean;
 }
@@ -56,11 +57,11 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   await using database = lazyDatabase(async () => state);
   const findMachines = inventoryMachines(database.open);
   const chosen = await chooseAnswers(context, { ...start, findMachines, reporter });
-  const { timeout, site, hookTimeout } = start;
+  const { timeout, site, hookTimeout, reapply = false } = start;
   const sshConfig = start.sshConfig ?? (start.allinone ? await reachThisMachine(state, start.dryRun) : undefined);
   const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
   const hooks = { ...(site === undefined ? {} : { site }), ...(hookTimeout === undefined ? {} : { hookTimeout }) };
-  const options = { state, reporter, timeout, findMachines, ...chosen, ...ssh, ...hooks };
+  const options = { state, reporter, timeout, reapply, findMachines, ...chosen, ...ssh, ...hooks };
   if (start.dryRun) {
     const plan = await planRun(options);
     if (start.json) context.printJson(plan);

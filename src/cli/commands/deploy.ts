@@ -14,6 +14,7 @@ export interface DeployFlags {
   timeout: number;
   site?: string;
   hookTimeout: number;
+  reapply: boolean;
   json: boolean;
   verbose: boolean;
 }
@@ -133,6 +134,12 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
         default: '3600',
         brief: 'Seconds that one call of a hook may take',
         placeholder: 'SECONDS',
+      },
+      reapply: {
+        kind: 'boolean',
+        brief: 'Have puppet look at everything, also where nothing has changed since the last deployment',
+        default: false,
+        withNegated: false,
       },
       json,
       verbose,

@@ -1,0 +1,172 @@
+/** Exit statuses of the script: puppet's own with `--detailed-exitcodes`, apt's, and those of flock and timeout. */
+export const PUPPET_STATUSES = [0, 1, 2, 4, 6];
+export const APT_FAILED = 100;
+export const LOCK_HELD = 75;
+export const TIMED_OUT = 124;
+export const KILLED = 137;
+
+export const ADOPTED = 'stackwright: the interrupted application has ended well and counts';
+export const SETTLED = 'stackwright: applied before, and the host is as it was left then';
+
+export const lockFile = '/var/tmp/stackwright/puppet.lock';
+
+/** On the host, in memory: hiera's values, and what puppet notes of them. Whoever holds the lock owns it. */
+export const VALUES = '/run/stackwright/apply';
+
+/**
+ * What deployments have applied on the host, kept over all of them: the services of each manifest; the manifests
+ * with the keys of their content and values; and how the host looked at the end of the last deployment.
+ */
+export const APPLIED = '/var/tmp/stackwright/applied';
+
+/**
+ * Runs on the host. Puppet has a session of its own and writes to a file, so it neither ends nor stops when the
+ * connection breaks; what we see is `tail`. The lock is held by puppet's shell and not by puppet, whose children
+ * (services!) would inherit it. One with the same content that ended well while nobody watched counts as ours.
+ */
+export const applyScript = `#!/bin/sh
+# Applies a manifest of this directory, installs packages, or notes how the host looks at the end of a deployment:
+# apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
+# apply packages KEY LIMIT anew|adopt packages
+# apply host KEY LIMIT anew|adopt settle
+# The values of the manifest, or the names of the packages, come by standard input.
+set -u
+umask 077
+cd "$(dirname "$0")" || exit 1
+file=$1 key=$2 limit=$3 mode=$4 part=$5
+log=manifests/$file
+work=$PWD
+applied=${APPLIED}
+services=$applied/services/$file
+mkdir -p "$applied/services" || exit 1
+
+exec 9>>${lockFile} || exit 1
+flock --timeout "$limit" 9 || exit ${LOCK_HELD}
+
+if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
+  read -r old_key old_status < "$log.status"
+  if [ "$old_key" = "$key" ] && { [ "$old_status" = 0 ] || [ "$old_status" = 2 ]; }; then
+    cat "$log.finished"
+    echo "${ADOPTED}"
+    exit "$old_status"
+  fi
+fi
+
+# What manifests make of a host: its packages, what is in /etc, the services that run. After a boot nothing is certain.
+condition() {
+  {
+    cat /proc/sys/kernel/random/boot_id
+    dpkg-query --show --showformat '\${db:Status-Abbrev} \${Package} \${Version}\\n'
+    find /etc /root/keystonerc_* -xdev -path /etc/openvswitch -prune -o -printf '%p %y %m %U %G %l\\n' | sort
+    find /etc /root/keystonerc_* -xdev -path /etc/openvswitch -prune -o -type f -print0 | sort --zero-terminated |
+      xargs --null sha256sum
+    sed -n 's/^start //p' "$applied"/services/*.pp | sort -u | xargs --no-run-if-empty systemctl is-active
+  } 2> /dev/null | sha256sum
+}
+
+case $part in
+  settle)
+    condition > "$applied/condition.new" && mv "$applied/condition.new" "$applied/condition"
+    exit ;;
+  whole)
+    if grep -qsxF "$file $key" "$applied/manifests" && condition | cmp --quiet - "$applied/condition"; then
+      echo "${SETTLED}"
+      exit 0
+    fi ;;
+  stop)
+    # It was never applied.
+    [ -f "$services" ] || exit 0 ;;
+esac
+if [ "$part" != packages ]; then
+  rm -f "$applied/condition"
+  touch "$applied/manifests"
+  sed --in-place "/^$file /d" "$applied/manifests"
+fi
+
+# What is there was left by an application that was killed.
+values=${VALUES}
+rm -rf "$values"
+mkdir -p -m 0700 "\${values%/*}" && mkdir "$values" && cat > "$values/deployment.yaml" || exit 1
+
+# An installation that was killed is ended first. Where all is there apt is not even called. The dashboard compresses its
+# style sheets when it is installed, by a library that fails now and then: another try does it.
+install='
+  umask 022
+  packages=$(cat "$values/deployment.yaml")
+  known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
+  [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
+  apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
+  for try in 1 2 3; do
+    dpkg --configure -a && $apt update && $apt install --yes --no-install-recommends $packages && status=0 && break
+    status=${APT_FAILED}
+  done
+  # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
+  ! systemctl --quiet is-active dbus || systemctl reload dbus
+  exit "$status"
+'
+# What the manifest does with units, told to systemctl.
+units='
+  of() { sed -n "s/^$1 //p" "$services"; }
+  known() { while read -r unit; do systemctl cat "$unit" > /dev/null 2>&1 && echo "$unit"; done; }
+  tell() { xargs --no-run-if-empty systemctl "$@"; }
+'
+start="$units"'
+  systemctl daemon-reload
+  of stop | known | tell stop
+  of disable | known | tell disable
+  of enable | tell enable
+  of start | tell restart && exit 2
+  for unit in $(of start); do
+    systemctl --quiet is-active "$unit" && continue
+    echo "Error: Systemd start for $unit failed!"
+    journalctl --quiet --no-pager --lines=20 --unit="$unit"
+  done
+  exit 1
+'
+stop="$units"'
+  of start | known | tell stop && of enable | known | tell disable && exit 2
+  echo "Error: systemctl does not stop the services"
+  exit 1
+'
+# Keystone's module asks its client for this address and does not find it in the answer (Debian 12), so every password
+# seems to be wrong and is set again. Here it looks first.
+clouds=/etc/openstack/puppet/admin-clouds.yaml
+[ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -n 's/^ *auth_url: *//p' "$clouds" | head -n 1)"
+
+rm -f "$log.status" "$log.finished"
+: > "$log.running"
+export file key limit log work values part applied services install start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+setsid sh -c '
+  policy=/usr/sbin/policy-rc.d mine="# Of stackwright: puppet starts services once they are configured."
+  [ -e "$policy" ] || { printf "#!/bin/sh\\n%s\\nexit 101\\n" "$mine" > "$policy" && chmod 0755 "$policy"; }
+  case $part in
+    packages)
+      set -- sh -c "$install" ;;
+    start)
+      set -- sh -c "$start" ;;
+    stop)
+      set -- sh -c "$stop" ;;
+    *)
+      [ "$part" = whole ] && select= || select="--skip_tags service"
+      set -- puppet apply --detailed-exitcodes --color=false \\
+        --confdir "$work/puppet" --codedir "$work/code" --vardir "$values/var" \\
+        --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
+        --catalog_cache_terminus json --prerun_command "ruby $work/modules/stackwright/files/services.rb" \\
+        $select "manifests/$file" ;;
+  esac
+  timeout --kill-after=60 "$limit" "$@" >> "$log.running" 2>&1 9>&-
+  status=$?
+  [ "$part $status" != "whole 0" ] && [ "$part $status" != "whole 2" ] || echo "$file $key" >> "$applied/manifests"
+  echo "$key $status" > "$log.status.new"
+  rm -rf "$values"
+  ! grep -qsF "$mine" "$policy" || rm -f "$policy"
+  mv "$log.running" "$log.finished"
+  mv "$log.status.new" "$log.status"
+' < /dev/null > /dev/null 2>&1 &
+puppet=$!
+exec 9>&-
+tail --pid="$puppet" --sleep-interval=0.2 --lines=+1 --follow=descriptor "$log.running" 2> /dev/null
+wait "$puppet"
+read -r old_key status < "$log.status" || exit 1
+exit "$status"
+`;
