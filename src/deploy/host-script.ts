@@ -52,13 +52,15 @@ if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
   fi
 fi
 
-# What manifests make of a host: its packages, what is in /etc, the services that run. After a boot nothing is certain.
+# What manifests make of a host: its packages, what is in /etc but not written by services, the services that run. After a
+# boot nothing is certain.
 condition() {
+  of_services='( -path /etc/openvswitch -o -path /etc/libvirt/qemu ) -prune'
   {
     cat /proc/sys/kernel/random/boot_id
     dpkg-query --show --showformat '\${db:Status-Abbrev} \${Package} \${Version}\\n'
-    find /etc /root/keystonerc_* -xdev -path /etc/openvswitch -prune -o -printf '%p %y %m %U %G %l\\n' | sort
-    find /etc /root/keystonerc_* -xdev -path /etc/openvswitch -prune -o -type f -print0 | sort --zero-terminated |
+    find /etc /root/keystonerc_* -xdev $of_services -o -printf '%p %y %m %U %G %l\\n' | sort
+    find /etc /root/keystonerc_* -xdev $of_services -o -type f -print0 | sort --zero-terminated |
       xargs --null sha256sum
     sed -n 's/^start //p' "$applied"/services/*.pp | sort -u | xargs --no-run-if-empty systemctl is-active
   } 2> /dev/null | sha256sum
