@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { hasCode } from './errors.js';
 
@@ -51,4 +51,10 @@ export async function digestOfDirectory(directory: string): Promise<string> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const file of files.sort()) hash.update(`${file.slice(directory.length)}\0`).update(await readFile(file));
   return hash.digest('hex').slice(0, 32);
+}
+
+/** Somebody else than root and the user of this process owns a path, or everybody may write it. */
+export async function othersMayWrite(path: string): Promise<boolean> {
+  const { uid, mode } = await stat(path);
+  return (uid !== process.getuid?.() && uid !== 0) || (mode & 0o002) !== 0;
 }

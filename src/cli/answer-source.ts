@@ -21,6 +21,8 @@ export interface AnswerSource {
   installHosts?: string;
   overrides: Overrides;
   findMachines?: FindMachines;
+  /** Whose plugins count. */
+  site?: string;
   reporter: Reporter;
 }
 
@@ -36,7 +38,7 @@ export interface ChosenAnswers {
  * @throws StackwrightError `WrongUsage` for two sources at once, and for none without a terminal
  */
 export async function chooseAnswers(context: CliContext, source: AnswerSource): Promise<ChosenAnswers> {
-  const { answerFile, allinone, installHosts, overrides, reporter } = source;
+  const { answerFile, allinone, installHosts, overrides, site, reporter } = source;
   const named = [answerFile, allinone || undefined, installHosts].filter((one) => one !== undefined);
   if (named.length > 1) throw wrongUsage('--answer-file, --allinone and --install-hosts exclude one another');
   if (answerFile !== undefined) return { answerFile, overrides };
@@ -44,7 +46,7 @@ export async function chooseAnswers(context: CliContext, source: AnswerSource): 
   const hosts = allinone ? [localAddress()] : splitHosts(installHosts);
   const path = newAnswerFilePath();
   const given = hosts.length > 0 ? new Map([...overridesForHosts(hosts), ...overrides]) : await ask(context, source);
-  await generateAnswers(path, { overrides: given, reporter });
+  await generateAnswers(path, { overrides: given, reporter, site });
   return { answerFile: path, overrides: new Map() };
 }
 
@@ -72,12 +74,12 @@ export function wrongUsage(message: string, hint?: string): StackwrightError {
   return new StackwrightError('WrongUsage', message, { exitStatus: 2, ...(hint ? { hint } : {}) });
 }
 
-async function ask(context: CliContext, { overrides, findMachines }: AnswerSource): Promise<Map<string, string>> {
+async function ask(context: CliContext, { overrides, findMachines, site }: AnswerSource): Promise<Map<string, string>> {
   if (!isInteractive(context)) {
     throw wrongUsage('nothing says what to deploy', 'give --answer-file, --allinone or --install-hosts');
   }
   const { stdin: input, stdout: output } = context.process;
-  return await interview(terminalInterviewer({ input, output }), { overrides, findMachines });
+  return await interview(terminalInterviewer({ input, output }), { overrides, findMachines, site });
 }
 
 function isInteractive({ process }: CliContext): boolean {

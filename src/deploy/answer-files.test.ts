@@ -12,8 +12,8 @@ import {
   rotateAnswers,
 } from './answer-files.js';
 import { groupsOf, resolveAnswers } from './answers.js';
+import { loadPlugins } from './load-plugins.js';
 import { packstackParameters } from './packstack.js';
-import { loadPlugins } from './plugin.js';
 import { password } from './processors.js';
 
 let directory: string;

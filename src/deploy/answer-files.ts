@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import {
@@ -13,8 +13,9 @@ import {
 import { MASK, registerSecret } from '../base/mask.js';
 import { type AnswerFinding, groupsOf, parametersOf, type ResolveOptions, resolveAnswers } from './answers.js';
 import type { DeployEvent } from './events.js';
+import { loadPlugins } from './load-plugins.js';
 import type { Configuration, FindMachines, Parameter } from './parameter.js';
-import { type DeployPlugin, loadPlugins } from './plugin.js';
+import type { DeployPlugin } from './plugin.js';
 import { PASSWORD_PLACEHOLDER, password, randomPassword } from './processors.js';
 
 /** Values by name that count before those of a file or a default. */
@@ -28,7 +29,7 @@ export interface LookOptions {
 export async function checkAnswers(path: string, options: LookOptions = {}): Promise<AnswerFinding[]> {
   try {
     const file = await readAnswerFile(path);
-    const { findings } = await resolveAnswers(file, await loadPlugins(), { ...options, mayCreate: false });
+    const { findings } = await resolveAnswers(file, await loadPlugins(dirname(path)), { ...options, mayCreate: false });
     return findings;
   } catch (error) {
     if (!(error instanceof StackwrightError) || error.code !== 'AnswerFileInvalid') throw error;
@@ -49,7 +50,7 @@ export interface ShownAnswer {
 /** Every parameter with the value that a deployment would use, secrets masked. */
 export async function showAnswers(path: string, options: LookOptions = {}): Promise<ShownAnswer[]> {
   const file = await readAnswerFile(path);
-  const plugins = await loadPlugins();
+  const plugins = await loadPlugins(dirname(path));
   const { configuration } = await resolveAnswers(file, plugins, { ...options, mayCreate: false });
   return groupsOf(plugins).flatMap((group) =>
     group.parameters.map((parameter) => ({
@@ -77,7 +78,7 @@ export async function diffAnswers(
   after: string,
   options: LookOptions = {},
 ): Promise<AnswerDifference[]> {
-  const plugins = await loadPlugins();
+  const plugins = await loadPlugins(dirname(after));
   const look: ResolveOptions = { ...options, mayCreate: false };
   const [old, young] = [await readAnswerFile(before), await readAnswerFile(after)];
   const [first, second] = [await resolveAnswers(old, plugins, look), await resolveAnswers(young, plugins, look)];
@@ -98,9 +99,9 @@ export async function diffAnswers(
  */
 export async function generateAnswers(
   path: string,
-  options: { overwrite?: boolean; overrides?: Overrides; reporter?: Reporter } = {},
+  options: { overwrite?: boolean; overrides?: Overrides; reporter?: Reporter; site?: string } = {},
 ): Promise<void> {
-  const plugins = await loadPlugins();
+  const plugins = await loadPlugins(options.site ?? dirname(path));
   const file = overrideAnswers({ path, answers: [], get: () => undefined }, proposals(plugins, options.overrides));
   const { configuration } = await resolveAnswers(file, plugins, { mayCreate: false });
   // Values are written as they were given: a query on the inventory is asked again at each deployment.
@@ -131,7 +132,7 @@ export function writtenAnswers(plugins: DeployPlugin[], configuration: Configura
  * @throws StackwrightError `AnswerNotRotatable`, `AnswerFileMissing`, `AnswerFileInvalid`
  */
 export async function rotateAnswers(path: string, names: string[]): Promise<string[]> {
-  const parameters = parametersOf(await loadPlugins());
+  const parameters = parametersOf(await loadPlugins(dirname(path)));
   const rotatable = parameters.filter(({ processors }) => processors?.includes(password)).map(({ name }) => name);
   const changes = new Map<string, string>();
   for (const given of names) {

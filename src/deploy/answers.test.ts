@@ -6,8 +6,9 @@ import { parseAnswers } from '../base/ini.js';
 import { mask } from '../base/mask.js';
 import { checkAnswers, showAnswers } from './answer-files.js';
 import { hostsOf, requireRight, resolveAnswers } from './answers.js';
+import { loadPlugins } from './load-plugins.js';
 import type { Parameter } from './parameter.js';
-import { type DeployPlugin, loadPlugins } from './plugin.js';
+import type { DeployPlugin } from './plugin.js';
 import { PASSWORD_PLACEHOLDER, password } from './processors.js';
 import { integer } from './validators.js';
 

@@ -1,6 +1,7 @@
 import { MASK } from '../base/mask.js';
 import type { Overrides } from './answer-files.js';
 import { processAnswer } from './answers.js';
+import { loadPlugins } from './load-plugins.js';
 import {
   type Configuration,
   configurationOf,
@@ -8,7 +9,7 @@ import {
   type Parameter,
   type ParameterGroup,
 } from './parameter.js';
-import { type DeployPlugin, loadPlugins } from './plugin.js';
+import type { DeployPlugin } from './plugin.js';
 import { PASSWORD_PLACEHOLDER } from './processors.js';
 
 /** Asks a person; how is its own affair. Whatever it is asked, it may throw to end the interview. */
@@ -40,9 +41,9 @@ export interface Question {
  */
 export async function interview(
   interviewer: Interviewer,
-  options: { overrides?: Overrides; findMachines?: FindMachines } = {},
+  options: { overrides?: Overrides; findMachines?: FindMachines; site?: string } = {},
 ): Promise<Map<string, string>> {
-  const plugins = await loadPlugins();
+  const plugins = await loadPlugins(options.site);
   let proposals = new Map<string, string>();
   for (;;) {
     const asked = await askOnce(plugins, interviewer, { ...options, proposals });

@@ -1,5 +1,5 @@
+import { loadPlugins } from './load-plugins.js';
 import { packstackParameters } from './packstack.js';
-import { loadPlugins } from './plugin.js';
 
 /** An option of the command line that gives a parameter a value. */
 export interface CommandOption {

@@ -1,7 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Json, Reporter } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
 import type { Ssh, SshHost } from '../base/ssh.js';
@@ -103,45 +100,7 @@ export function discoveryStep(host: string): string {
   return `prescript.discover@${host}`;
 }
 
-/**
- * Loads every plugin, in the order of their numbers.
- * @throws StackwrightError `PluginBroken` naming the first one that does not load
- */
-export async function loadPlugins(directory = pluginDirectory()): Promise<DeployPlugin[]> {
-  const plugins: DeployPlugin[] = [];
-  for (const folder of readdirSync(directory).sort()) {
-    if (/^\d{3}-[a-z0-9-]+$/.test(folder)) plugins.push(await loadPlugin(directory, folder));
-  }
-  return plugins;
-}
-
 /** A file of a plugin's folder, such as a manifest: it is read from the package, also when our code is bundled. */
 export function pluginFile(folder: string, ...parts: string[]): string {
   return join(packageRoot(), 'plugins', folder, ...parts);
-}
-
-async function loadPlugin(directory: string, folder: string): Promise<DeployPlugin> {
-  const file = ['index.js', 'index.ts'].map((name) => join(directory, folder, name)).find(existsSync);
-  try {
-    if (!file) throw new Error('it has no index.ts');
-    const { plugin }: { plugin?: DeployPlugin } = await import(/* @vite-ignore */ pathToFileURL(file).href);
-    if (typeof plugin?.sequences !== 'function' || !Array.isArray(plugin.groups)) {
-      throw new Error('it exports no plugin with groups and sequences');
-    }
-    if (plugin.name !== folder.slice(4)) throw new Error(`its name is ${plugin.name}`);
-    return plugin;
-  } catch (error) {
-    throw new StackwrightError('PluginBroken', `the deploy plugin ${folder} does not load: ${messageOf(error)}`, {
-      value: folder,
-      file: file ?? join(directory, folder),
-      hint: 'correct the plugin, or remove its folder',
-      cause: error,
-    });
-  }
-}
-
-/** Source runs as source (tests), the bundle runs the bundled plugins. */
-function pluginDirectory(): string {
-  const bundled = !import.meta.url.endsWith('.ts');
-  return bundled ? join(packageRoot(), 'dist', 'plugins') : join(packageRoot(), 'plugins');
 }

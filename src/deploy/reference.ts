@@ -1,6 +1,6 @@
+import { loadPlugins } from './load-plugins.js';
 import { packstackParameters } from './packstack.js';
 import type { Parameter } from './parameter.js';
-import { loadPlugins } from './plugin.js';
 import { PASSWORD_PLACEHOLDER } from './processors.js';
 
 /**

@@ -28,13 +28,13 @@ import {
   resolveAnswers,
 } from './answers.js';
 import type { DeployEvent } from './events.js';
+import { loadPlugins } from './load-plugins.js';
 import type { Configuration, FindMachines } from './parameter.js';
 import {
   type DeployContext,
   type DeployPlugin,
   discoveryStep,
   type HostFacts,
-  loadPlugins,
   type ManifestOrder,
   type Sequence,
 } from './plugin.js';
@@ -58,7 +58,7 @@ export interface DeployOptions {
   overrides?: Overrides;
   /** Asked for hosts that are named by a query. */
   findMachines?: FindMachines;
-  /** The directory with `extras.d` and `local.conf`; that of the answer file unless given. */
+  /** The directory with `plugins`, `extras.d` and `local.conf`; that of the answer file unless given. */
   site?: string;
   /** Seconds for one call of a hook; 3600. */
   hookTimeout?: number;
@@ -178,8 +178,9 @@ interface SavedRun {
   timeout: number;
   fingerprint: string;
   kind: RunKind;
-  /** Where the hooks are; they are read at each phase, so a corrected one counts. */
-  site?: string;
+  /** Where plugins and hooks of the user are; hooks are read at each phase, so a corrected one counts. */
+  site: string;
+  hasHooks: boolean;
   hookTimeout: number;
   reapply: boolean;
 }
@@ -192,8 +193,9 @@ export async function prepareRun(
   const { state, reporter, findMachines } = options;
   const run = options.runId ?? newRunId();
   const directory = runDirectory(state, run);
-  const plugins = await loadPlugins();
   const answerFile = resolve(options.answerFile);
+  const site = resolve(options.site ?? dirname(answerFile));
+  const plugins = await loadPlugins(site);
   const answers = overrideAnswers(await readAnswerFile(answerFile), options.overrides ?? new Map());
   const resolved = await resolveAnswers(answers, plugins, { mayCreate: true, findMachines });
   for (const finding of resolved.findings) report(reporter, findingEvent(answerFile, finding));
@@ -213,7 +215,7 @@ export async function prepareRun(
   }
   // Before anything is deployed: the next run has the same passwords, whatever becomes of this one.
   if (purpose === 'keep passwords') await keepAnswers(answerFile, resolved.generated);
-  const hooks = await findHooks(options.site ?? dirname(answerFile));
+  const hooks = await findHooks(site);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   // The values as they are used, generated passwords included: a resumed run has the same.
   await writeAnswerFile(join(directory, 'answers.txt'), writtenAnswers(plugins, resolved.configuration), {
@@ -227,7 +229,8 @@ export async function prepareRun(
     timeout: options.timeout ?? 300,
     fingerprint: '',
     kind: options.kind ?? 'deploy',
-    ...(hooks ? { site: hooks.directory } : {}),
+    site,
+    hasHooks: hooks !== undefined,
     hookTimeout: options.hookTimeout ?? 3600,
     reapply: options.reapply ?? false,
   };
@@ -248,7 +251,7 @@ export async function prepareRun(
 
 /** The same run again, from its directory. */
 async function reconstruct(saved: SavedRun, directory: string, reporter: Reporter): Promise<PreparedRun> {
-  const plugins = await loadPlugins();
+  const plugins = await loadPlugins(saved.site);
   const path = join(directory, 'answers.txt');
   const resolved = await resolveAnswers(await readAnswerFile(path), plugins, { mayCreate: false });
   for (const finding of resolved.findings.filter((entry) => entry.level === 'error')) {
@@ -278,8 +281,8 @@ async function assemble(
   hosts: string[],
   contributions: Contributions,
 ): Promise<PreparedRun> {
-  const { run, kind, site, hookTimeout: limit, reapply } = saved;
-  const hooks = site === undefined ? undefined : await findHooks(site);
+  const { run, kind, site, hasHooks, hookTimeout: limit, reapply } = saved;
+  const hooks = hasHooks ? await findHooks(site) : undefined;
   const controller = configuration.get('CONFIG_CONTROLLER_HOST');
   const stages = stagesOf(contributions, {
     kind,
@@ -400,8 +403,10 @@ async function describeOutcome(
 export async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
   const text = await readTextIfExists(join(directory, 'plan.json'));
   if (text === undefined) throw unknownRun(run);
-  // Runs of earlier versions have none of these.
-  return { kind: 'deploy', hookTimeout: 3600, reapply: false, ...JSON.parse(text) };
+  const saved = JSON.parse(text);
+  // Runs of earlier versions lack these; they named a site where it had hooks.
+  const defaults = { kind: 'deploy', hookTimeout: 3600, reapply: false, hasHooks: 'site' in saved, site: directory };
+  return { ...defaults, ...saved };
 }
 
 /** @throws StackwrightError `RunNameWrong` */

@@ -24,8 +24,7 @@ export async function undeployRun(
     answerFile: join(directory, 'answers.txt'),
     ...(saved.hasSshConfig ? { sshConfigFile: join(directory, 'ssh_config') } : {}),
     timeout: saved.timeout,
-    // A directory without hooks where the deployment had none.
-    site: saved.site ?? directory,
+    site: saved.site,
     hookTimeout: saved.hookTimeout,
   });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
+import { othersMayWrite } from '../base/files.js';
 import { type LocalConf, readLocalConf } from './local-conf.js';
 
 /** A directory that has hooks: `extras.d`, `local.conf`, or both. */
@@ -20,13 +20,11 @@ export async function findHooks(site: string): Promise<HookSite | undefined> {
   const directory = resolve(site);
   const found = ['extras.d', 'local.conf'].map((name) => join(directory, name)).filter((path) => existsSync(path));
   if (found.length === 0) return undefined;
-  const uid = process.getuid?.() ?? 0;
   for (const path of found) {
-    const { uid: owner, mode } = await stat(path);
-    if ((owner === uid || owner === 0) && (mode & 0o002) === 0) continue;
+    if (!(await othersMayWrite(path))) continue;
     throw new StackwrightError('HooksUnsafe', `others may write ${path}, which would be executed as root on hosts`, {
       value: path,
-      hint: `chown ${uid} ${path} && chmod o-w ${path}`,
+      hint: `chown ${process.getuid?.() ?? 0} ${path} && chmod o-w ${path}`,
     });
   }
   return { directory, extrasDirectory: join(directory, 'extras.d') };

@@ -1,11 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { CommandOptions, CommandResult } from '../base/command.js';
 import { messageOf, StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
+import { importTypescript } from '../base/import-typescript.js';
 import { mask } from '../base/mask.js';
 import { reportHook } from './events.js';
 import { exportNames, type Phase, phases } from './phases.js';
@@ -138,30 +135,15 @@ function hookFailed(script: HookScript, phase: Phase, error: unknown): Stackwrig
 }
 
 async function loadHook(script: HookScript): Promise<Record<string, HookFunction>> {
-  const directory = await mkdtemp(join(tmpdir(), 'stackwright-hook-'));
   let exported: Record<string, unknown>;
   try {
-    const { build } = await import('esbuild');
-    const outfile = join(directory, 'hook.mjs');
-    await build({
-      entryPoints: [script.path],
-      outfile,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      sourcemap: 'inline',
-      logLevel: 'silent',
-    });
-    exported = await import(/* @vite-ignore */ pathToFileURL(outfile).href);
+    exported = await importTypescript(script.path);
   } catch (error) {
     throw new StackwrightError('HookInvalid', `${script.name} does not load: ${messageOf(error)}`, {
       file: script.path,
       hint: 'correct the hook',
       cause: error,
     });
-  } finally {
-    await rm(directory, { recursive: true, force: true });
   }
   const known = phases.map((phase) => exportNames[phase]);
   for (const [name, value] of Object.entries(exported)) {

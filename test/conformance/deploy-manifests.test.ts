@@ -20,8 +20,9 @@ import { packageRoot } from '../../src/base/package-root.js';
 import { stateDirectory } from '../../src/base/state.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
 import { hieraConfiguration, hieradataOf } from '../../src/deploy/hieradata.js';
+import { loadPlugins } from '../../src/deploy/load-plugins.js';
 import type { Configuration } from '../../src/deploy/parameter.js';
-import { type HostFacts, loadPlugins, type ManifestOrder } from '../../src/deploy/plugin.js';
+import type { HostFacts, ManifestOrder } from '../../src/deploy/plugin.js';
 import { packagesOf } from '../../src/deploy/puppet.js';
 import { planRun } from '../../src/deploy/run.js';
 

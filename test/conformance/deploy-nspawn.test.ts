@@ -1,7 +1,8 @@
 // Deploys services on a host that boots in systemd-nspawn, and kills a deployment in the middle of its manifest.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../src/base/package-root.js';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost, until } from './nspawn-host.js';
 
 interface StepRow {
@@ -25,6 +26,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       'puppet-module-puppetlabs-mysql',
       'rabbitmq-server',
       'puppet-module-puppetlabs-rabbitmq',
+      'etcd-server',
     ]);
     ({ answers, sshConfig, onHost, outputOf } = host);
   });
@@ -140,6 +142,25 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       const log = readFileSync(join(run, name), 'utf8');
       expect([name, log.includes('s3cr3t-of-amqp'), log.includes(password ?? '')]).toEqual([name, false, false]);
     }
+  });
+
+  it('deploys the service of a plugin beside the answer file, that of the guide', async () => {
+    const guide = readFileSync(join(packageRoot(), 'docs/guides/plugins.md'), 'utf8');
+    const files = [...guide.matchAll(/^`(plugins\/[\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```/gm)];
+    for (const [, name = '', text = ''] of files) {
+      const file = join(dirname(answers), name);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+
+    const outcome = await deployAgain('--set', 'CONFIG_ETCD_INSTALL=y', '--set', 'CONFIG_ETCD_QUOTA=1073741824');
+
+    expect(files).toHaveLength(2);
+    expect(outcome).toMatchObject({ state: 'done' });
+    const settings = await onHost(['cat', '/etc/default/etcd']);
+    expect(settings).toContain(`ETCD_LISTEN_CLIENT_URLS="http://${HOST_ADDRESS}:2379"`);
+    expect(settings).toContain('ETCD_QUOTA_BACKEND_BYTES="1073741824"');
+    expect(await onHost(['systemctl', 'is-active', 'etcd'])).toBe('active\n');
   });
 
   it('stops after the manifest that is being applied when another terminal cancels the run', async () => {

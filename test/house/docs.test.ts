@@ -8,7 +8,7 @@ import { parseAnswers } from '../../src/base/ini.js';
 import { routes } from '../../src/cli/routes.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
 import { parameterReference } from '../../src/deploy/index.js';
-import { loadPlugins } from '../../src/deploy/plugin.js';
+import { loadPlugins } from '../../src/deploy/load-plugins.js';
 import { type NetworkDescription, parseDriveJson, renderConfigDrive, renderRoot } from '../../src/firstboot/index.js';
 import { planBlockDevices, readBlockDeviceConfig } from '../../src/image/block-device/index.js';
 import { parseCmdb, parseFacts, renderConfigureScript } from '../../src/inventory/index.js';

@@ -125,7 +125,7 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
         kind: 'parsed',
         parse: String,
         optional: true,
-        brief: 'The directory with extras.d and local.conf; that of the answer file unless given',
+        brief: 'The directory with plugins, extras.d and local.conf; that of the answer file unless given',
         placeholder: 'DIR',
       },
       hookTimeout: {
