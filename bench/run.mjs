@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 
 const benches = {
   claims: () => import('./claims.mjs'),
+  deploy: () => import('./deploy.mjs'),
   firstboot: () => import('./firstboot.mjs'),
   hooks: () => import('./hooks.mjs'),
   image: () => import('./image.mjs'),

@@ -15,7 +15,9 @@ export function lazyDatabase(state: () => Promise<StateDirectory>): LazyDatabase
       return opening;
     },
     async [Symbol.asyncDispose]() {
-      await (await opening)?.destroy();
+      // Whoever asked for one that cannot be opened has been told why.
+      const database = await opening?.catch(() => undefined);
+      await database?.destroy();
     },
   };
 }

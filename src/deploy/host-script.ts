@@ -98,8 +98,11 @@ install='
   known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
   [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
   apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
+  # Those that were fetched for puppet just now still serve, unless sources have come since.
+  lists=/var/lib/apt/lists/partial
+  fresh() { [ -n "$(find "$lists" -prune -mmin -30)" ] && [ -z "$(find /etc/apt -newer "$lists")" ]; }
   for try in 1 2 3; do
-    dpkg --configure -a && $apt update && $apt install --yes --no-install-recommends $packages && status=0 && break
+    dpkg --configure -a && { { [ "$try" = 1 ] && fresh; } || $apt update; } && $apt install --yes --no-install-recommends $packages && status=0 && break
     status=${APT_FAILED}
   done
   # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
