@@ -76,7 +76,10 @@ const cinder: ParameterGroup = {
   ],
 };
 
-const CONTROLLER_PACKAGES = ['cinder-api', 'cinder-common', 'cinder-scheduler', ...databasePackages];
+function controllerPackages(known: Configuration): string[] {
+  const purges = known.is('CONFIG_CINDER_DB_PURGE_ENABLE');
+  return ['cinder-api', 'cinder-common', 'cinder-scheduler', ...(purges ? ['cron'] : []), ...databasePackages];
+}
 
 function volumePackages(known: Configuration): string[] {
   const exportsItself = has('nfs')(known) && known.list('CONFIG_CINDER_NFS_MOUNTS').length === 0;
@@ -103,7 +106,12 @@ export const plugin: DeployPlugin = {
     const own = { folder, modules: MODULES };
     return {
       manifests: [
-        ...manifestsOn([host], { ...own, name: 'cinder-controller', startsLast: true, packages: CONTROLLER_PACKAGES }),
+        ...manifestsOn([host], {
+          ...own,
+          name: 'cinder-controller',
+          startsLast: true,
+          packages: controllerPackages(configuration),
+        }),
         ...manifestsOn([storage], { ...own, name: 'cinder-volume', packages: volumePackages(configuration) }),
         ...manifestsOn(computes, {
           folder,

@@ -51,7 +51,9 @@ class { 'cinder::keystone::auth':
   admin_url_v3    => $url,
 }
 if lookup('CONFIG_CINDER_DB_PURGE_ENABLE') == 'y' {
-  class { 'cinder::cron::db_purge': }
+  # Debian's smallest installation has no cron.
+  package { 'cron': ensure => present }
+  -> class { 'cinder::cron::db_purge': }
 }
 
 cinder_api_uwsgi_config {
