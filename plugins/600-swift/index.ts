@@ -1,12 +1,12 @@
 import { manifestsOn, secret } from '../../src/deploy/declare.js';
-import type { ParameterGroup } from '../../src/deploy/parameter.js';
+import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { PASSWORD_PLACEHOLDER, randomKey } from '../../src/deploy/processors.js';
 import { answerSequence } from '../../src/deploy/service-answer.js';
 import { each, matches } from '../../src/deploy/validators.js';
 
 const SWIFT_PORT = 8080;
-const MODULES = ['puppet-module-swift', 'puppet-module-puppetlabs-mount-core'];
+const MODULES = ['puppet-module-swift'];
 const PACKAGES = [
   'python3-swiftclient',
   'rsync',
@@ -16,6 +16,9 @@ const PACKAGES = [
   'swift-object',
   'swift-proxy',
 ];
+/** Where the file system of the made device is xfs. */
+const makesXfs = (known: Configuration) =>
+  known.list('CONFIG_SWIFT_STORAGES').length === 0 && known.get('CONFIG_SWIFT_STORAGE_FSTYPE') === 'xfs';
 const count = matches(/[1-9]\d{0,2}/, 'a number from 1 to 999');
 
 const swift: ParameterGroup = {
@@ -89,10 +92,11 @@ export const plugin: DeployPlugin = {
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const storage = configuration.get('CONFIG_STORAGE_HOST');
     const folder = '600-swift';
+    const packages = makesXfs(configuration) ? [...PACKAGES, 'xfsprogs'] : PACKAGES;
     return {
       manifests: [
         ...manifestsOn([host], { folder, name: 'swift-endpoint', modules: MODULES }),
-        ...manifestsOn([storage], { folder, name: 'swift', modules: MODULES, packages: PACKAGES }),
+        ...manifestsOn([storage], { folder, name: 'swift', modules: MODULES, packages }),
       ],
       verify: [
         answerSequence('swift answers', [

@@ -10,34 +10,27 @@ $auth_url = "${stackwright::http_url($controller, 5000)}/v3"
 $workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 $devices = stackwright::list(lookup('CONFIG_SWIFT_STORAGES'))
 $zones = Integer(lookup('CONFIG_SWIFT_STORAGE_ZONES'))
-$filesystem = lookup('CONFIG_SWIFT_STORAGE_FSTYPE')
 
 class { 'swift':
   swift_hash_path_suffix => lookup('CONFIG_SWIFT_HASH'),
 }
 
-$names = $devices.map |$device| { regsubst($device, '^/dev/', '') }
-if $devices == [] {
-  $made = ['stackwright-device']
-  swift::storage::loopback { $made:
-    fstype    => $filesystem,
-    # Of blocks of 1 KiB, the module's unit.
-    seek      => String(Integer(regsubst(lookup('CONFIG_SWIFT_STORAGE_SIZE'), 'G$', '')) * 1048576),
-  }
-} else {
-  $made = []
-  file { '/srv/node':
-    ensure => directory,
-    owner  => 'swift',
-    group  => 'swift',
-    require => Package['swift'],
-  }
-  $names.each |$name| {
-    swift::storage::mount { $name:
-      device  => "/dev/${name}",
-      fstype  => $filesystem,
-      require => File['/srv/node'],
-    }
+$names = $devices ? {
+  []      => ['stackwright-device'],
+  default => $devices.map |$device| { regsubst($device, '^/dev/', '') },
+}
+file { '/srv/node':
+  ensure => directory,
+  owner  => 'root',
+  group  => 'root',
+  mode   => '0755',
+}
+$names.each |$index, $name| {
+  stackwright::object_device { $name:
+    device  => $devices[$index],
+    fstype  => lookup('CONFIG_SWIFT_STORAGE_FSTYPE'),
+    size    => lookup('CONFIG_SWIFT_STORAGE_SIZE'),
+    require => File['/srv/node'],
   }
 }
 
@@ -58,7 +51,7 @@ class { 'swift::ringbuilder':
   replicas       => Integer(lookup('CONFIG_SWIFT_STORAGE_REPLICAS')),
   min_part_hours => 1,
 }
-($names + $made).each |$index, $name| {
+$names.each |$index, $name| {
   $place = stackwright::in_url($address)
   $device = {
     zone   => $index % $zones + 1,
