@@ -1,4 +1,4 @@
-# Images, in files of this host.
+# Images, in files of this host or in swift.
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
@@ -20,6 +20,8 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
   default => undef,
 }
 
+$backend = lookup('CONFIG_GLANCE_BACKEND')
+
 class { 'glance::api::db':
   database_connection => $database_url,
 }
@@ -32,12 +34,22 @@ class { 'glance::api::authtoken':
   region_name          => $region,
 }
 class { 'glance::api':
-  enabled_backends => ['file:file'],
-  default_backend  => 'file',
+  # What was uploaded to files is found there also when new images go elsewhere.
+  enabled_backends => ['file:file', "${backend}:${backend}"].unique,
+  default_backend  => $backend,
   workers          => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS')),
 }
 glance::backend::multistore::file { 'file':
   filesystem_store_datadir => '/var/lib/glance/images/',
+}
+if $backend == 'swift' {
+  glance::backend::multistore::swift { 'swift':
+    swift_store_user                    => 'services:glance',
+    swift_store_key                     => $password,
+    swift_store_auth_address            => $auth_url,
+    swift_store_region                  => $region,
+    swift_store_create_container_on_put => true,
+  }
 }
 class { 'glance::keystone::auth':
   password     => $password,
