@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { Fact } from './facts.js';
+import { readLldpFrame } from './lldp.js';
 
 /** No machine has more disks, interfaces or devices; a bundle that says so is an attack. */
 const MOST_INSTANCES = 1000;
@@ -295,11 +296,12 @@ function ipmi(raw: Bundle, add: Add): void {
   }
 }
 
-/** `lldpctl -f keyvalue`: what the switch behind an interface says of itself, where it was heard. */
+/** Of each interface the frame in which the switch behind it says who it is, where one was heard. */
 function lldp({ section }: Bundle, add: Add): void {
-  for (const line of section('lldp')) {
-    const [, name, key, value] = /^lldp\.([^.]+)\.((?:chassis|port|vlan)\.[\w.-]+)=(.*)$/.exec(line) ?? [];
-    if (name !== undefined && key !== undefined) add('lldp', name, key.replaceAll('.', '/'), value);
+  for (const line of section('lldp').slice(0, MOST_INSTANCES)) {
+    const [, name, frame] = /^(\S{1,15}) ((?:[\da-f]{2}){14,1600})$/.exec(line) ?? [];
+    if (name === undefined || frame === undefined) continue;
+    for (const [key, value] of readLldpFrame(Buffer.from(frame, 'hex'))) add('lldp', name, key, value);
   }
 }
 

@@ -36,7 +36,7 @@ it('lets an operator say to ramdisks what they do, over our own words', () => {
   expect(script).toContain(' ONSUCCESS=kexec ONFAILURE=console IP=eth0:10.0.0.7/24:10.0.0.1 RSERV=10.0.0.2 ||');
 });
 
-it.each(['ONSUCCESS=sleep', 'TOKEN=mine', 'init=/bin/sh', 'IP=eth0:$(id)', 'RSERV'])(
+it.each(['ONSUCCESS=sleep', 'LLDP=long', 'TOKEN=mine', 'init=/bin/sh', 'IP=eth0:$(id)', 'RSERV'])(
   'refuses the option %j',
   (word) => {
     expect(() => parseRamdiskOptions([word])).toThrow(expect.objectContaining({ code: 'KernelOptionInvalid' }));

@@ -45,6 +45,7 @@ const OPTIONS: Record<string, RegExp> = {
   ONSUCCESS: /^(reboot|kexec|halt|console)$/,
   ONFAILURE: /^(halt|console)$/,
   UPLOAD_LOG: /^[01]$/,
+  LLDP: /^(0|[1-9]\d?)$/,
   VERBOSE: /^[01]$/,
   DEBUG: /^[01]$/,
 };

@@ -38,6 +38,7 @@ describe('the kernel line', () => {
   /** Runs functions of the installation on this host; what would change it is printed instead. */
   function installation(line: string, commands: string): string {
     const stand = [
+      `. ${join(scripts, 'network.sh')}`,
       `. ${join(scripts, 'install.sh')}`,
       'cat() { if [ "$1" = /proc/cmdline ]; then echo "$LINE"; else command cat "$@"; fi; }',
       'mkdir() { :; }',
@@ -74,6 +75,15 @@ describe('the kernel line', () => {
 
   it.each(['vda', '/dev/vda'])('finds the disk that a script calls %s', (disk) => {
     expect(installation('', `device_path ${disk}`)).toBe('/dev/vda\n');
+  });
+
+  it.each([
+    ['', '3\n'],
+    ['LLDP=30', '30\n'],
+    ['LLDP=08', 'stackwright: LLDP=08 is no number of seconds, taking 3\n3\n'],
+    ['LLDP=long', 'stackwright: LLDP=long is no number of seconds, taking 3\n3\n'],
+  ])('says how long switches are listened to: %s', (line, said) => {
+    expect(installation(line, 'echo "$LLDP"')).toBe(said);
   });
 
   it('is never evaluated, and odd words are passed over', () => {

@@ -33,7 +33,7 @@ export interface RamdiskOptions {
 }
 
 /** Raised when the way of building changes what comes out. */
-const BUILDER_VERSION = 4;
+const BUILDER_VERSION = 5;
 
 /** Stands in for every program that is not below; it needs no library. */
 const BUSYBOX = '/bin/busybox';
@@ -50,6 +50,7 @@ const PROGRAMS = {
   mdadm: ['/sbin/mdadm'],
   parted: ['/sbin/parted', '/sbin/partprobe'],
   rsync: ['/usr/bin/rsync'],
+  socat: ['/usr/bin/socat'],
   'squashfs-tools': ['/usr/bin/unsquashfs'],
   tar: ['/bin/tar'],
   coreutils: ['/bin/dd', '/usr/bin/sha256sum', '/usr/bin/tee'],
@@ -58,13 +59,17 @@ const PROGRAMS = {
   zstd: ['/usr/bin/zstd'],
 } as const;
 
+/** Drivers of BMCs, which the kernel of virtual machines does not have; with them comes what asks a BMC. */
+const BMC_DRIVERS = 'drivers/char/ipmi';
+const BMC_PROGRAMS = { ipmitool: ['/usr/bin/ipmitool'] } as const;
+
 const LVM_NAMES = ['pvcreate', 'vgcreate', 'vgchange', 'lvcreate', 'pvs', 'vgs', 'lvs'];
 
 /** Drivers by their place below `kernel/`; those that a kernel package does not have are passed over. */
 const DRIVERS = [
   'drivers/ata',
   'drivers/block/virtio_blk.ko',
-  'drivers/char/ipmi',
+  BMC_DRIVERS,
   'drivers/md',
   'drivers/message/fusion',
   'drivers/net/ethernet',
@@ -115,7 +120,7 @@ async function readRamdisk(directory: string): Promise<Ramdisk | undefined> {
 async function ramdiskIdentity(kernelPackage: string): Promise<string> {
   const hash = createHash('sha256');
   const mirror = process.env.DIB_DISTRIBUTION_MIRROR ?? '';
-  hash.update(JSON.stringify({ BUILDER_VERSION, PROGRAMS, DRIVERS, kernelPackage, mirror }));
+  hash.update(JSON.stringify({ BUILDER_VERSION, PROGRAMS, BMC_PROGRAMS, DRIVERS, kernelPackage, mirror }));
   for (const name of (await readdir(scriptDirectory())).sort()) {
     hash.update(`${name}\0`).update(await readFile(join(scriptDirectory(), name)));
   }
@@ -143,7 +148,7 @@ async function build(
 
   await layOut(root);
   await copyFollowing(tree, root, BUSYBOX);
-  for (const program of Object.values(PROGRAMS).flat()) await copyProgram(tree, root, program);
+  for (const program of programsFor(tree, kernel)) await copyProgram(tree, root, program);
   await copyDrivers(tree, root, kernel);
   await copyScripts(root);
   await pack(root, join(output, 'initrd'));
@@ -164,11 +169,16 @@ async function build(
   return { directory, kernel, bytes, identity };
 }
 
+function programsFor(tree: string, kernel: string): string[] {
+  const hasBmcs = existsSync(join(tree, 'lib', 'modules', kernel, 'kernel', BMC_DRIVERS));
+  return Object.values(hasBmcs ? { ...PROGRAMS, ...BMC_PROGRAMS } : PROGRAMS).flat();
+}
+
 /** Unpacks packages and their dependencies; nothing is configured, no script of theirs is run. */
 async function unpackPackages(tree: string, kernelPackage: string, logFile: string): Promise<void> {
   const packages = [
     'busybox-static',
-    ...Object.keys(PROGRAMS),
+    ...Object.keys({ ...PROGRAMS, ...BMC_PROGRAMS }),
     'python3-minimal',
     ...GRUB_PACKAGES,
     kernelPackage,
@@ -270,6 +280,7 @@ async function copyScripts(root: string): Promise<void> {
   const places: Record<string, string> = {
     init: 'init',
     'install.sh': 'usr/lib/stackwright/install.sh',
+    'network.sh': 'usr/lib/stackwright/network.sh',
     'facts.sh': 'usr/lib/stackwright/facts.sh',
     'udhcpc.script': 'usr/share/udhcpc/default.script',
     'udevadm.sh': 'usr/bin/udevadm',

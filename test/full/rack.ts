@@ -12,6 +12,7 @@ export interface Node {
   role: string | null;
   host_name: string | null;
   address: string | null;
+  facts: [string, string, string, string][];
   events: { code: string; message: string }[];
 }
 

@@ -8,6 +8,17 @@ import { json, ssh, until } from '../e2e/rig.js';
 import { makeRack, type Rack } from './rack.js';
 
 const canRun = process.getuid?.() === 0;
+/** The switch sw-a1: says each second who it is, on the rack's bridge. */
+const lldp = `
+import socket, time
+frame = bytes.fromhex('0180c200000e0200000000aa88cc' '0207040200000000aa' '040b05') + b'Ethernet17'
+frame += bytes.fromhex('06020078' '0a05') + b'sw-a1' + bytes(2)
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as bridge:
+    bridge.bind(('rack', 0))
+    while True:
+        bridge.send(frame)
+        time.sleep(1)
+`;
 const options = (...words: string[]) => words.flatMap((word) => ['--option', word]);
 
 describe.skipIf(!canRun)('another way', () => {
@@ -39,6 +50,7 @@ describe.skipIf(!canRun)('another way', () => {
     writeFileSync(daemon, `uid = 0\ngid = 0\nuse chroot = no\nreverse lookup = no\n[install]\npath = ${install}\n`);
     inRack('rsync', '--daemon', '--no-detach', '--address=10.77.0.1', `--config=${daemon}`);
     inRack('/usr/bin/python3', '-m', 'http.server', '8090', '--bind', '10.77.0.1');
+    inRack('/usr/bin/python3', '-c', lldp);
   });
 
   afterAll(async () => {
@@ -97,7 +109,7 @@ describe.skipIf(!canRun)('another way', () => {
     await rack.powerOff('inserted');
   });
 
-  it('starts from a medium by BIOS, with a static address and the role of an rsync daemon, and powers off', async () => {
+  it('starts from a medium by BIOS, with a static address and the role of an rsync daemon, knows its switch, and powers off', async () => {
     await rack.up();
     const medium = join(rack.state, 'bios.iso');
     const words = options('IP=eth0:10.77.0.77/24:10.77.0.1', 'RSERV=10.77.0.1', 'ONSUCCESS=halt');
@@ -106,6 +118,13 @@ describe.skipIf(!canRun)('another way', () => {
 
     await rack.becomes('still', 'installed');
 
+    const { facts } = await rack.node('still');
+    const heard = facts.filter(([kind]) => kind === 'lldp');
+    expect(heard.map((fact) => fact.slice(1))).toEqual([
+      ['eth0', 'chassis/mac', '02:00:00:00:00:aa'],
+      ['eth0', 'port/ifname', 'Ethernet17'],
+      ['eth0', 'chassis/name', 'sw-a1'],
+    ]);
     expect(rack.console('still')).toContain('eth0 has 10.77.0.77/24');
     expect(rack.console('still')).not.toContain('boot.ipxe');
     expect(rack.console('still')).toMatch(/copied \d+ %/);

@@ -14,6 +14,22 @@ show() {
 	done
 }
 
+# Whether there is a link whose other end has not been heard.
+unheard() {
+	for path in /sys/class/net/*; do
+		[ -e "$path/device" ] && [ ! -s "/run/lldp/${path##*/}" ] || continue
+		{ read -r carrier < "$path/carrier"; } 2> /dev/null && [ "$carrier" = 1 ] && return
+	done
+	return 1
+}
+
+uptime() {
+	read -r seconds _ < /proc/uptime
+	seconds=${seconds%.*}
+}
+
+uptime
+listen_until=$((seconds + ${LLDP:-0}))
 echo 'stackwright-hardware 1'
 section files
 show /sys/class/dmi/id/* /proc/sys/kernel/osrelease /proc/sys/kernel/arch /sys/firmware/efi/fw_platform_size
@@ -47,14 +63,20 @@ if command -v dmidecode > /dev/null && [ -e /sys/firmware/dmi/tables/DMI ]; then
 fi
 if command -v ipmitool > /dev/null && [ -e /dev/ipmi0 ]; then
 	for channel in 1 2 3 4 5 6 7 8; do
-		lan=$(ipmitool lan print "$channel" 2> /dev/null) || continue
+		# A BMC that does not answer would be asked for minutes.
+		lan=$(timeout 10 ipmitool lan print "$channel" 2> /dev/null) || continue
 		section "ipmi $channel"
 		echo "$lan"
 		break
 	done
 fi
-if command -v lldpctl > /dev/null; then
-	section lldp
-	lldpctl -f keyvalue 2> /dev/null
-fi
+# Whom install.sh has heard since the links came up: of each interface the first frame, as it came.
+while [ "$seconds" -lt "$listen_until" ] && unheard; do
+	sleep 0.1
+	uptime
+done
+section lldp
+for path in /run/lldp/*; do
+	[ ! -s "$path" ] || echo "${path##*/} $(od -A n -v -t x1 "$path" | tr -d ' \n')"
+done
 section end

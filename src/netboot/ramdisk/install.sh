@@ -5,9 +5,12 @@ main() {
 	say "Stackwright ramdisk, kernel $(uname -r), up $(cut -d. -f1 /proc/uptime) s"
 	check_unpacked
 	load_drivers
+	raise_links
+	hear_neighbours
 	start_network
 	[ -n "$HAS_TOKEN" ] || ask_token
-	/usr/lib/stackwright/facts.sh > /run/facts.json || fail "the facts could not be collected"
+	LLDP=$LLDP /usr/lib/stackwright/facts.sh > /run/facts.json || fail "the facts could not be collected"
+	kill $LISTENERS 2> /dev/null
 	ask_server
 	progress configure
 	watch_progress &
@@ -23,7 +26,7 @@ say() { echo "stackwright: $*"; }
 
 # What the kernel line may say: see docs/reference/kernel-line.md.
 read_kernel_line() {
-	HTTP_PORT=80 HTTP_PATH=/ ONSUCCESS=reboot ONFAILURE=console SECTION= TOKEN= SERV= IP=all:dhcp DEBUG= VERBOSE= UPLOAD_LOG=1
+	HTTP_PORT=80 HTTP_PATH=/ ONSUCCESS=reboot ONFAILURE=console SECTION= TOKEN= SERV= IP=all:dhcp DEBUG= VERBOSE= UPLOAD_LOG=1 LLDP=3
 	RSERV= RSERV_PORT=873 RPATH=/install HSERV= HSERV_PORT=80 HPATH=/install
 	TARGET_KERNEL_LINE=
 	line=$(cat /proc/cmdline)
@@ -34,7 +37,7 @@ read_kernel_line() {
 	esac
 	for word in $line; do
 		case "$word" in
-			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=* | RSERV=* | RSERV_PORT=* | RPATH=* | \
+			SERV=* | HTTP_PORT=* | HTTP_PATH=* | ONSUCCESS=* | ONFAILURE=* | SECTION=* | TOKEN=* | IP=* | DEBUG=* | VERBOSE=* | UPLOAD_LOG=* | LLDP=* | RSERV=* | RSERV_PORT=* | RPATH=* | \
 				HSERV=* | HSERV_PORT=* | HPATH=*)
 				name=${word%%=*}
 				value=${word#*=}
@@ -46,6 +49,7 @@ read_kernel_line() {
 	done
 	[ "$DEBUG" != 1 ] || ONFAILURE=console
 	case "$ONSUCCESS" in reboot | kexec | halt | console) ;; *) say "ONSUCCESS=$ONSUCCESS means nothing, taking reboot"; ONSUCCESS=reboot ;; esac
+	case "$LLDP" in '' | *[!0-9]* | 0?*) say "LLDP=$LLDP is no number of seconds, taking 3"; LLDP=3 ;; esac
 	# eDeploy's own kernel lines have no slashes around paths.
 	HTTP_PATH=$(slashed "$HTTP_PATH")/ HPATH=$(slashed "$HPATH") RPATH=$(slashed "$RPATH")
 	SERVER=http://$SERV:$HTTP_PORT
@@ -103,58 +107,8 @@ load_drivers() {
 	# Drivers of devices that appear behind those that were just found (disks behind a controller).
 	sleep 0.2
 	find /sys/devices -name modalias -exec cat {} + 2> /dev/null | sort -u | xargs -r modprobe -a -q 2> /dev/null
-	for module in ext4 vfat nls_cp437 nls_ascii sd_mod; do modprobe -q "$module" 2> /dev/null; done
+	for module in ext4 vfat nls_cp437 nls_ascii sd_mod ipmi_devintf; do modprobe -q "$module" 2> /dev/null; done
 	mdev -s
-}
-
-# IP=all:dhcp | IF:dhcp | IF:none | IF:ADDRESS/LENGTH[:GATEWAY], several separated by commas. IF is a name or a MAC
-# address with hyphens.
-start_network() {
-	ip link set lo up
-	for path in /sys/class/net/*; do
-		interface=${path##*/}
-		[ "$interface" = lo ] || ip link set "$interface" up
-	done
-	for word in $(echo "$IP" | tr ',' ' '); do
-		interface=$(interface_named "${word%%:*}")
-		how=${word#*:}
-		[ -n "$interface" ] || fail "IP=$word names an interface that this machine has not: it has $(ls /sys/class/net | tr '\n' ' ')"
-		case "$how" in
-			none) ;;
-			dhcp)
-				if [ "$interface" = all ]; then
-					for path in /sys/class/net/*; do
-						[ "${path##*/}" = lo ] || dhcp "${path##*/}"
-					done
-				else dhcp "$interface"; fi ;;
-			[0-9]*.*/*)
-				[ "$interface" != all ] || fail "IP=$word gives one address to all interfaces: name one"
-				ip address add "${how%%:*}" dev "$interface" || fail "IP=$word is no address with a length"
-				case "$how" in
-					*:*) ip route add default via "${how#*:}" || fail "IP=$word has a gateway that cannot be reached" ;;
-				esac ;;
-			*) fail "IP=$word is not IF:dhcp, IF:none or IF:ADDRESS/LENGTH[:GATEWAY]" ;;
-		esac
-	done
-	tries=0
-	while ! ip -4 -o address show scope global | grep -q inet; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || fail "no interface has an address: is the DHCP server on this network?"
-		sleep 0.2
-	done
-	ip -4 -o address show scope global | awk '{ print "stackwright: " $2 " has " $4 }'
-}
-
-interface_named() {
-	[ "$1" != all ] || { echo all; return; }
-	[ ! -e "/sys/class/net/$1" ] || { echo "$1"; return; }
-	for path in /sys/class/net/*; do
-		[ "$(tr ':' '-' < "$path/address")" != "$1" ] || { echo "${path##*/}"; return; }
-	done
-}
-
-dhcp() {
-	udhcpc -i "$1" -b -t 5 -T 2 -A 2 -R -p "/run/udhcpc.$1.pid" -s /usr/share/udhcpc/default.script > /dev/null 2>&1 &
 }
 
 # curl against our server, with the token, limited in time, tried again when the network fails or the server starts anew.
