@@ -33,6 +33,36 @@ export async function withMachine<T>(
   }
 }
 
+/** Where a machine's disk is, and how root gets in. */
+export interface Way {
+  /** A qcow2 file, which stays as it is. */
+  disk: string;
+  console: string;
+  /** Of the first interface, for ssh. */
+  address: string;
+  key: string;
+}
+
+/** A machine with two interfaces and more devices, once root can log in. */
+export async function withLogin(
+  { disk, console, address, key }: Way,
+  devices: string[],
+  use: (login: Login, machine: Machine) => Promise<void>,
+): Promise<void> {
+  const port = await freePort();
+  const drive = ['-drive', `if=virtio,file=${disk},format=qcow2,snapshot=on`];
+  const first = ['-nic', `user,model=virtio,mac=52:54:00:aa:00:01,hostfwd=tcp:127.0.0.1:${port}-${address}:22`];
+  const second = ['-nic', 'user,model=virtio,mac=52:54:00:aa:00:02,net=10.0.3.0/24'];
+  await withMachine(console, [...drive, ...devices, ...first, ...second], async (machine) =>
+    use(await login(port, key), machine),
+  );
+}
+
+/** A drive as a machine's second disk. */
+export function driveOf(file: string): string[] {
+  return ['-drive', `if=virtio,format=raw,readonly=on,file=${file}`];
+}
+
 /** Waits for a text on the console, or the end of the machine. */
 export async function consoleUntil(machine: Machine, text: string): Promise<string> {
   await until(() => machine.console().includes(text) || machine.ended(), 5);

@@ -106,7 +106,7 @@ wait_for_devices() {
     [ -e "$udev/control" ] || return 0
     uptime
     limit=$((seconds + 30))
-    until has_what_is_named || udevadm settle --timeout=1 || [ "$seconds" -ge "$limit" ]; do
+    until has_what_is_named || udevadm settle --timeout=1 2> /dev/null || [ "$seconds" -ge "$limit" ]; do
         uptime
     done
 }
@@ -416,7 +416,7 @@ rename_interfaces() {
         udevadm trigger --action=add "$net/$1"
         uptime
         limit=$((seconds + 10))
-        until [ -e "$net/$2" ] || udevadm settle --timeout=1 || [ "$seconds" -ge "$limit" ]; do
+        until [ -e "$net/$2" ] || udevadm settle --timeout=1 2> /dev/null || [ "$seconds" -ge "$limit" ]; do
             uptime
         done
         if [ -e "$net/$2" ]; then
