@@ -49,6 +49,8 @@ export interface NspawnHost {
   answers: string;
   /** Runs a program on the host; what it prints. */
   onHost(words: string[], okStatuses?: number[]): Promise<string>;
+  /** Takes its address away, or gives it back: nothing reaches the host without it. */
+  setNetwork(to: 'up' | 'down'): Promise<void>;
   stackwright(args: string[]): { child: ChildProcess; ended: Promise<unknown> };
   outputOf(args: string[], okStatuses?: number[]): Promise<string>;
   stop(): Promise<void>;
@@ -70,6 +72,7 @@ export async function bootHost(offered: Offered): Promise<NspawnHost> {
     sshConfig,
     answers,
     onHost,
+    setNetwork,
     stackwright,
     outputOf,
     async stop() {
@@ -160,11 +163,10 @@ export async function bootHost(offered: Offered): Promise<NspawnHost> {
   async function boot(tree: string): Promise<void> {
     temporary.add({ kind: 'namespace', name: namespace });
     await run('ip', ['netns', 'add', namespace]);
-    const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args]);
     // Both ends of the cable are inside: nothing leaves the namespace.
     await inside('link', 'set', 'lo', 'up');
     await inside('link', 'add', 'host0', 'type', 'veth', 'peer', 'name', 'other0');
-    await inside('address', 'add', `${HOST_ADDRESS}/24`, 'dev', 'host0');
+    await setNetwork('up');
     await inside('link', 'set', 'host0', 'up');
     await inside('link', 'set', 'other0', 'up');
     if (offered === 'archive') await serveArchive();
@@ -186,6 +188,14 @@ export async function bootHost(offered: Offered): Promise<NspawnHost> {
       return status === 0;
     });
     await onHost(['mount', '-o', 'remount,rw', '/sys/devices']);
+  }
+
+  async function inside(...args: string[]): Promise<void> {
+    await run('ip', ['-n', namespace, ...args]);
+  }
+
+  async function setNetwork(to: 'up' | 'down'): Promise<void> {
+    await inside('address', to === 'up' ? 'add' : 'delete', `${HOST_ADDRESS}/24`, 'dev', 'host0');
   }
 
   async function onHost(words: string[], okStatuses = [0]): Promise<string> {
