@@ -21,6 +21,16 @@ describe('the command line', () => {
     },
   );
 
+  it('tells wrong usage as every other error, and as JSON with --json', () => {
+    expect(stackwright('deply').stderr).toMatch(/^error No command registered for `deply`.* \[WrongUsage\]\n {2}hint /);
+    const { status, stderr } = stackwright('deploy', '--nope', '--json');
+
+    expect(status).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'WrongUsage', message: expect.stringContaining('--nope') },
+    });
+  });
+
   it('ends with status 1 for a failure, which is JSON with --json', () => {
     const { status, stderr } = stackwright('site', 'check', '/nowhere', '--json');
 

@@ -1,4 +1,4 @@
-import { text_en } from '@stricli/core';
+import { type ApplicationText, text_en } from '@stricli/core';
 import { StackwrightError } from '../base/errors.js';
 import { mask } from '../base/mask.js';
 import { errorColors } from './colors.js';
@@ -20,9 +20,18 @@ function indent(text: string): string {
   return text.split('\n').join('\n        ');
 }
 
-/** The texts of the command line parser, with our own for what a command throws. */
-export const describeFailure = {
+/** What the parser refuses, as other errors are told; as JSON where a script asks for that. */
+function wrongUsage(message: string): string {
+  const hint = 'every command has examples: stackwright COMMAND --help';
+  const error = new StackwrightError('WrongUsage', message, { hint });
+  return process.argv.includes('--json') ? JSON.stringify({ error: error.toJSON() }) : renderFailure(error);
+}
+
+/** The texts of the command line parser, with our own for what it refuses and for what a command throws. */
+export const describeFailure: ApplicationText = {
   ...text_en,
+  noCommandRegisteredForInput: (input) => wrongUsage(text_en.noCommandRegisteredForInput(input)),
+  exceptionWhileParsingArguments: (error, color) => wrongUsage(text_en.exceptionWhileParsingArguments(error, color)),
   exceptionWhileLoadingCommandFunction: renderFailure,
   exceptionWhileRunningCommand: renderFailure,
   commandErrorResult: renderFailure,
