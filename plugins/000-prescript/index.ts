@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { StackwrightError } from '../../src/base/errors.js';
 import { localAddress } from '../../src/base/local-address.js';
 import { waitForSsh } from '../../src/base/ssh.js';
-import { serviceHost } from '../../src/deploy/declare.js';
+import { hostSequence, serviceHost } from '../../src/deploy/declare.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import {
   type DeployContext,
   type DeployPlugin,
-  discoveryStep,
+  DISCOVERY,
   type HostFacts,
   type PluginSequences,
   pluginFile,
@@ -130,24 +130,11 @@ export const plugin: DeployPlugin = {
   name: 'prescript',
   groups: [services, global],
   sequences(configuration, hosts): PluginSequences {
-    const onEveryHost = (
-      id: (host: string) => string,
-      title: string,
-      work: (context: DeployContext, host: string) => Promise<HostFacts | undefined>,
-    ) => ({
-      title,
-      steps: hosts.map((host) => ({
-        id: id(host),
-        title,
-        host,
-        work: (context: DeployContext) => work(context, host),
-      })),
-    });
     return {
       prepare: [
-        onEveryHost((host) => `prescript.key@${host}`, 'install the SSH key', installKey),
-        onEveryHost(discoveryStep, 'discover the host', discover),
-        onEveryHost((host) => `prescript.directory@${host}`, 'make the work directory', makeWorkDirectory),
+        hostSequence('prescript.key', 'install the SSH key', hosts, installKey),
+        hostSequence(DISCOVERY, 'discover the host', hosts, discover),
+        hostSequence('prescript.directory', 'make the work directory', hosts, makeWorkDirectory),
       ],
       manifests: timeManifests(configuration, hosts),
     };

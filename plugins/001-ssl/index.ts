@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { yesNo } from '../../src/deploy/declare.js';
+import { hostSequence, yesNo } from '../../src/deploy/declare.js';
 import type { Configuration, Parameter, ParameterGroup, Processor } from '../../src/deploy/parameter.js';
 import type { DeployContext, DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { matches, notEmpty } from '../../src/deploy/validators.js';
@@ -94,15 +94,10 @@ export const plugin: DeployPlugin = {
   sequences(configuration, hosts): PluginSequences {
     if (!configuration.is('CONFIG_AMQP_ENABLE_SSL')) return {};
     const make = 'make the certificate authority';
-    const certificate = 'make the certificate';
-    const work = (host: string) => (context: DeployContext) => certifyHost(context, host);
     return {
       prepare: [
         { title: make, steps: [{ id: 'ssl.authority', title: make, work: makeAuthority }] },
-        {
-          title: certificate,
-          steps: hosts.map((host) => ({ id: `ssl.certificate@${host}`, title: certificate, host, work: work(host) })),
-        },
+        hostSequence('ssl.certificate', 'make the certificate', hosts, certifyHost),
       ],
     };
   },

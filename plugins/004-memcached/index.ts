@@ -1,4 +1,5 @@
 import { StackwrightError } from '../../src/base/errors.js';
+import { hostSequence } from '../../src/deploy/declare.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import { type DeployContext, type DeployPlugin, type PluginSequences, pluginFile } from '../../src/deploy/plugin.js';
@@ -66,19 +67,7 @@ export const plugin: DeployPlugin = {
           startsLast: !configuration.is('CONFIG_KEYSTONE_INSTALL'),
         },
       ],
-      verify: [
-        {
-          title: 'memcached answers',
-          steps: [
-            {
-              id: `memcached.answers@${host}`,
-              title: 'see whether memcached answers',
-              host,
-              work: (context) => verify(context, host),
-            },
-          ],
-        },
-      ],
+      verify: [hostSequence('memcached.answers', 'see whether memcached answers', [host], verify)],
     };
   },
 };

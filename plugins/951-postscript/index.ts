@@ -1,3 +1,4 @@
+import { hostSequence } from '../../src/deploy/declare.js';
 import type { DeployEvent } from '../../src/deploy/events.js';
 import type { DeployContext, DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { notePackages } from '../../src/deploy/removal.js';
@@ -7,17 +8,7 @@ export const plugin: DeployPlugin = {
   groups: [],
   sequences(_configuration, hosts): PluginSequences {
     return {
-      finish: [
-        {
-          title: 'see whether a reboot is needed',
-          steps: hosts.map((host) => ({
-            id: `postscript.reboot@${host}`,
-            title: 'see whether a reboot is needed',
-            host,
-            work: (context) => noteReboot(context, host),
-          })),
-        },
-      ],
+      finish: [hostSequence('postscript.reboot', 'see whether a reboot is needed', hosts, noteReboot)],
       messages: [`deployed on ${hosts.join(', ')}`],
     };
   },

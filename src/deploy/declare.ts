@@ -1,5 +1,6 @@
+import type { Json } from '../base/events.js';
 import type { Parameter } from './parameter.js';
-import { type ManifestOrder, pluginFile } from './plugin.js';
+import { type DeployContext, type ManifestOrder, pluginFile, type Sequence } from './plugin.js';
 import { host, PASSWORD_PLACEHOLDER, password, yesOrNo } from './processors.js';
 import { hostName, notEmpty } from './validators.js';
 
@@ -36,6 +37,19 @@ export function serviceHost(declared: Declared): Parameter {
     ...declared,
   };
 }
+
+/** The same step on several hosts, side by side; its ids are NAME@HOST. */
+export function hostSequence(name: string, title: string, hosts: string[], work: HostWork): Sequence {
+  const steps = hosts.map((one) => ({
+    id: `${name}@${one}`,
+    title,
+    host: one,
+    work: (context: DeployContext) => work(context, one),
+  }));
+  return { title, steps };
+}
+
+type HostWork = (context: DeployContext, host: string) => Promise<Json | undefined>;
 
 /** What every service of OpenStack needs to reach MariaDB. */
 export const databasePackages = ['python3-mysqldb', 'python3-pymysql'];

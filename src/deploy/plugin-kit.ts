@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
-import { secret, serviceHost, yesNo } from './declare.js';
+import { hostSequence, secret, serviceHost, yesNo } from './declare.js';
 import type { DeployPlugin, ManifestOrder } from './plugin.js';
 import * as processors from './processors.js';
 import { answerSequence, runningSequence } from './service-answer.js';
@@ -22,6 +22,8 @@ export interface PluginKit {
   serviceHost: typeof serviceHost;
   /** The orders for `manifests/NAME.pp` of the plugin's folder on several hosts. */
   manifestsOn(hosts: string[], manifest: SiteManifest): ManifestOrder[];
+  /** The same step of a plugin's own on several hosts. */
+  hostSequence: typeof hostSequence;
   /** Steps that see whether services answer at their ports. */
   answerSequence: typeof answerSequence;
   /** Steps that see whether units of systemd run. */
@@ -45,6 +47,7 @@ export function kitFor(directory: string): PluginKit {
       const file = join(directory, 'manifests', `${name}.pp`);
       return [...new Set(hosts)].map((host) => ({ host, name, file, marker: name, modules: [], ...more }));
     },
+    hostSequence,
     answerSequence,
     runningSequence,
     processors,

@@ -95,9 +95,11 @@ export type HostFacts = {
   hasKvm: boolean;
 };
 
-/** The step of the prescript whose result is the host's facts. */
+/** The step of the prescript whose result is a host's facts. */
+export const DISCOVERY = 'prescript.discover';
+
 export function discoveryStep(host: string): string {
-  return `prescript.discover@${host}`;
+  return `${DISCOVERY}@${host}`;
 }
 
 /** A file of a plugin's folder, such as a manifest: it is read from the package, also when our code is bundled. */

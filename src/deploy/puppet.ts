@@ -5,6 +5,7 @@ import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { digestOfDirectory } from '../base/files.js';
 import { packageRoot } from '../base/package-root.js';
+import { hostSequence } from './declare.js';
 import type { DeployEvent } from './events.js';
 import { hieraConfiguration, hieradataOf, hostValueNames, lookedUp } from './hieradata.js';
 import { ADOPTED, APPLIED, applyScript, SETTLED, VALUES } from './host-script.js';
@@ -61,19 +62,10 @@ export async function writeManifests(
 
 /** Installs puppet and the modules of the manifests. */
 export function puppetSequence(orders: ManifestOrder[]): Sequence {
-  return {
-    title: 'puppet and its modules',
-    steps: hostsOf(orders).map((host) => {
-      const modules = orders.filter((order) => order.host === host).flatMap((order) => order.modules);
-      const packages = [PUPPET_PACKAGE, ...new Set(modules)];
-      return {
-        id: `puppet.install@${host}`,
-        title: 'install puppet and its modules',
-        host,
-        work: (context) => installPackages(context, host, packages),
-      };
-    }),
-  };
+  return hostSequence('puppet.install', 'install puppet and its modules', hostsOf(orders), (context, host) => {
+    const modules = orders.filter((order) => order.host === host).flatMap((order) => order.modules);
+    return installPackages(context, host, [PUPPET_PACKAGE, ...new Set(modules)]);
+  });
 }
 
 /**
@@ -81,15 +73,9 @@ export function puppetSequence(orders: ManifestOrder[]): Sequence {
  * @param reapply forget what was applied before, so that puppet looks at everything
  */
 export function sendSequence(orders: ManifestOrder[], directory: string, reapply: boolean): Sequence {
-  return {
-    title: 'manifests',
-    steps: hostsOf(orders).map((host) => ({
-      id: `puppet.send@${host}`,
-      title: 'send the manifests',
-      host,
-      work: (context) => send(context, host, { directory, reapply }),
-    })),
-  };
+  return hostSequence('puppet.send', 'send the manifests', hostsOf(orders), (context, host) =>
+    send(context, host, { directory, reapply }),
+  );
 }
 
 /**
@@ -97,18 +83,10 @@ export function sendSequence(orders: ManifestOrder[], directory: string, reapply
  * one has nothing to apply.
  */
 export function settleSequence(orders: ManifestOrder[], directory: string): Sequence {
-  return {
-    title: 'how the hosts look',
-    steps: hostsOf(orders).map((host) => ({
-      id: `host.settle@${host}`,
-      title: 'note how the host looks',
-      host,
-      work: async (context) => {
-        await workOn(context, { host, file: 'host', directory, part: 'settle', input: '' });
-        return undefined;
-      },
-    })),
-  };
+  return hostSequence('host.settle', 'note how the host looks', hostsOf(orders), async (context, host) => {
+    await workOn(context, { host, file: 'host', directory, part: 'settle', input: '' });
+    return undefined;
+  });
 }
 
 function hostsOf(orders: ManifestOrder[]): string[] {
@@ -125,23 +103,12 @@ export function packagesOf(orders: ManifestOrder[], facts: HostFacts): string[] 
  * The sequence that installs what the manifests would install one by one, each with an apt of its own. Services do not
  * start: nothing of them is configured.
  */
-export function packageSequences(orders: ManifestOrder[], directory: string): Sequence[] {
-  const concerned = [...new Set(orders.filter(({ packages }) => packages).map(({ host }) => host))];
-  if (concerned.length === 0) return [];
-  return [
-    {
-      title: 'packages of the services',
-      steps: concerned.map((host) => ({
-        id: `packages.install@${host}`,
-        title: 'install the packages of the services',
-        host,
-        work: (context) => {
-          const own = orders.filter((order) => order.host === host);
-          return installServices(context, host, directory, packagesOf(own, context.facts(host)));
-        },
-      })),
-    },
-  ];
+export function packageSequence(orders: ManifestOrder[], directory: string): Sequence {
+  const concerned = hostsOf(orders.filter(({ packages }) => packages));
+  return hostSequence('packages.install', 'install the packages of the services', concerned, (context, host) => {
+    const own = orders.filter((order) => order.host === host);
+    return installServices(context, host, directory, packagesOf(own, context.facts(host)));
+  });
 }
 
 async function installServices(

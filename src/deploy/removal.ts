@@ -1,45 +1,23 @@
+import { hostSequence } from './declare.js';
 import type { DeployEvent } from './events.js';
 import { APPLIED } from './host-script.js';
 import type { DeployContext, Sequence } from './plugin.js';
 
 /** Stops the services that hooks have made with `run_process`, those that their own `unstack` has not stopped. */
 export function stopProcesses(controller: string): Sequence[] {
-  return [
-    {
-      title: 'services of hooks',
-      steps: [
-        {
-          id: `unstack.processes@${controller}`,
-          title: 'stop the services of hooks',
-          host: controller,
-          work: (context) => runScript(context, controller, stopScript, 900),
-        },
-      ],
-    },
-  ];
+  return [hostSequence('unstack.processes', 'stop the services of hooks', [controller], runScript(stopScript, 900))];
 }
 
 /** Removes the packages that deployments have installed, and their directories. */
 export function cleanSequences(hosts: string[]): Sequence[] {
   return [
-    {
-      title: 'packages',
-      steps: hosts.map((host) => ({
-        id: `clean.packages@${host}`,
-        title: 'remove the packages that were installed',
-        host,
-        work: (context) => removePackages(context, host),
-      })),
-    },
-    {
-      title: 'directories',
-      steps: hosts.map((host) => ({
-        id: `clean.directories@${host}`,
-        title: 'remove the directories of deployments',
-        host,
-        work: (context) => runScript(context, host, directoriesScript, 300),
-      })),
-    },
+    hostSequence('clean.packages', 'remove the packages that were installed', hosts, removePackages),
+    hostSequence(
+      'clean.directories',
+      'remove the directories of deployments',
+      hosts,
+      runScript(directoriesScript, 300),
+    ),
   ];
 }
 
@@ -105,6 +83,8 @@ async function removePackages(context: DeployContext, host: string): Promise<und
   context.reporter.report(event);
 }
 
-async function runScript(context: DeployContext, host: string, script: string, timeout: number): Promise<undefined> {
-  await context.ssh.run(context.reach(host), ['sh', '-c', script], { timeout, logFile: context.logFile });
+function runScript(script: string, timeout: number) {
+  return async ({ ssh, reach, logFile }: DeployContext, host: string): Promise<undefined> => {
+    await ssh.run(reach(host), ['sh', '-c', script], { timeout, logFile });
+  };
 }

@@ -2,7 +2,7 @@ import type { Phase } from '../hooks/index.js';
 import { type DeployHooks, type HookSteps, hookSequences } from './hook-steps.js';
 import type { ManifestPart } from './host-work.js';
 import type { ManifestOrder, Sequence } from './plugin.js';
-import { manifestSequences, packageSequences, puppetSequence, sendSequence, settleSequence } from './puppet.js';
+import { manifestSequences, packageSequence, puppetSequence, sendSequence, settleSequence } from './puppet.js';
 import { cleanSequences, stopProcesses } from './removal.js';
 
 /** What a run does: deploys, stops what was deployed, or removes it too. */
@@ -55,7 +55,7 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
     sendSequence(manifests, directory, reapply),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
     ...manifestSequences(prerequisites, options, first),
-    ...packageSequences(manifests, directory),
+    packageSequence(manifests, directory),
     ...manifestSequences(services, options, first),
     ...hooksAt(options, 'stack install', 'stack post-config'),
     ...manifestSequences(held, options, () => 'start'),
