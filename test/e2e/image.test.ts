@@ -1,12 +1,14 @@
 // Disk images and ramdisks from elements, booted: each also with another drive, or none, for the first boot.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/base/command.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { writeDrive } from '../../src/firstboot/index.js';
-import { consoleUntil, freePort, type Login, login, type Machine, withMachine } from './machine.js';
+import { consoleUntil, driveOf, type Login, type Machine, withLogin, withMachine } from './machine.js';
 import { json, leftovers, makeState, removeState } from './rig.js';
 
 const OVMF = '/usr/share/OVMF/OVMF_CODE_4M.fd';
@@ -106,27 +108,24 @@ ethernets:
   });
 
   it('has glean of a git repository where that is wanted', async () => {
-    const repository = makeGlean();
-    const output = join(state, 'with-glean');
+    const repository = { DIB_REPOLOCATION_glean: makeRepository(), DIB_REPOREF_glean: 'wanted' };
 
-    await run(
-      join(packageRoot(), 'bin/stackwright'),
-      ['image', 'build', 'debian-minimal', 'simple-init', '-o', output],
-      {
-        env: {
-          STACKWRIGHT_STATE: state,
-          DIB_INSTALLTYPE_simple_init: 'repo',
-          DIB_REPOLOCATION_glean: repository,
-          DIB_REPOREF_glean: 'wanted',
-        },
-        timeout: 900,
-      },
-    );
+    const output = await buildGlean('repo', repository);
 
-    expect((await run('chroot', [output, '/usr/local/bin/glean'])).stdout).toBe('glean of the branch wanted\n');
-    expect(readFileSync(join(output, 'usr/lib/systemd/system/glean@.service'), 'utf8')).toContain('glean.sh');
+    await expectGlean(output, 'the branch wanted');
     expect(readFileSync(join(output, 'etc/modules'), 'utf8')).toContain('8021q');
     expect(existsSync(join(output, 'usr/local/sbin/simple-init.sh'))).toBe(false);
+  });
+
+  it('has the latest glean of a package index where that is wanted', async () => {
+    const index = await serveRelease();
+
+    const output = await buildGlean('source', {
+      PIP_INDEX_URL: `http://127.0.0.1:${(index.address() as AddressInfo).port}`,
+    });
+
+    index.close();
+    await expectGlean(output, 'the index');
   });
 
   it('is a ramdisk that runs the fragments of elements in their order, and has a shell where one fails', async () => {
@@ -186,41 +185,38 @@ ethernets:
     keyName: string,
     use: (login: Login, machine: Machine) => Promise<void>,
   ): Promise<void> {
-    const port = await freePort();
-    const disk = ['-drive', `if=virtio,file=${join(state, image)}.qcow2,format=qcow2,snapshot=on`];
-    const forward = `hostfwd=tcp:127.0.0.1:${port}-${address}:22`;
-    const first = ['-nic', `user,model=virtio,mac=52:54:00:aa:00:01,${forward}`];
-    const second = ['-nic', 'user,model=virtio,mac=52:54:00:aa:00:02,net=10.0.3.0/24'];
-    await withMachine(join(state, `${name}.console`), [...disk, ...devices, ...first, ...second], async (machine) =>
-      use(await login(port, key(keyName)), machine),
+    const [disk, console] = [join(state, `${image}.qcow2`), join(state, `${name}.console`)];
+    await withLogin({ disk, console, address, key: key(keyName) }, devices, use);
+  }
+
+  async function buildGlean(type: string, how: NodeJS.ProcessEnv): Promise<string> {
+    const output = join(state, `glean-${type}`);
+    await run(
+      join(packageRoot(), 'bin/stackwright'),
+      ['image', 'build', 'debian-minimal', 'simple-init', '-o', output],
+      { env: { STACKWRIGHT_STATE: state, DIB_INSTALLTYPE_simple_init: type, ...how }, timeout: 900 },
     );
+    return output;
+  }
+
+  async function expectGlean(output: string, from: string): Promise<void> {
+    expect((await run('chroot', [output, '/usr/local/bin/glean'])).stdout).toBe(`glean of ${from}\n`);
+    expect(readFileSync(join(output, 'usr/lib/systemd/system/glean@.service'), 'utf8')).toContain('glean.sh');
   }
 
   /** A repository as glean's: built by pbr, which asks git for the files of the package. */
-  function makeGlean(): string {
-    const git = (...words: string[]) =>
-      execFileSync('git', [
-        '-C',
-        join(state, 'glean'),
-        '-c',
-        'user.name=A',
-        '-c',
-        'user.email=a@example.com',
-        ...words,
-      ]);
+  function makeRepository(): string {
+    const named = ['-c', 'user.name=A', '-c', 'user.email=a@example.com'];
+    const git = (...words: string[]) => execFileSync('git', ['-C', join(state, 'glean'), ...named, ...words]);
     write('glean/setup.py', "import setuptools\n\nsetuptools.setup(setup_requires=['pbr'], pbr=True)\n");
     const metadata = '[metadata]\nname = glean\nsummary = stands for glean\n';
     const scripts = '[files]\npackages = glean\nscripts = glean/init/glean.sh\n';
-    const points = 'glean = glean.cmd:main\n    glean-install = glean.install:main';
-    write('glean/setup.cfg', `${metadata}\n${scripts}\n[entry_points]\nconsole_scripts =\n    ${points}\n`);
-    write('glean/glean/__init__.py', '');
-    write('glean/glean/init/glean.sh', '#!/bin/sh\nexec glean\n', 0o755);
-    write('glean/glean/init/glean@.service', '[Service]\nExecStart=/usr/local/bin/glean.sh\n');
-    const unit = "os.path.join(os.path.dirname(__file__), 'init', 'glean@.service')";
-    const install = `shutil.copy(${unit}, '/usr/lib/systemd/system')`;
-    write('glean/glean/install.py', `import os\nimport shutil\n\n\ndef main():\n    ${install}\n`);
+    write(
+      'glean/setup.cfg',
+      `${metadata}\n${scripts}\n[entry_points]\nconsole_scripts =\n    ${points.join('\n    ')}\n`,
+    );
     for (const branch of ['master', 'wanted']) {
-      write('glean/glean/cmd.py', `def main():\n    print('glean of the branch ${branch}')\n`);
+      writeGlean('glean', `the branch ${branch}`);
       if (branch === 'master') git('init', '--quiet', '--initial-branch=master');
       else git('checkout', '--quiet', '-b', branch);
       git('add', '.');
@@ -229,7 +225,39 @@ ethernets:
     git('checkout', '--quiet', 'master');
     return join(state, 'glean');
   }
+
+  /** A package index with a release of glean. */
+  async function serveRelease(): Promise<Server> {
+    writeGlean('release/glean-9', 'the index');
+    const files = "packages=['glean'], package_data={'glean': ['init/*']}, scripts=['glean/init/glean.sh']";
+    const starts = `entry_points={'console_scripts': ${JSON.stringify(points)}}`;
+    const setup = `import setuptools\n\nsetuptools.setup(name='glean', version='9', ${files}, ${starts})\n`;
+    write('release/glean-9/setup.py', setup);
+    const name = 'glean-9.tar.gz';
+    await run('tar', ['-C', join(state, 'release'), '-czf', join(state, name), 'glean-9']);
+    const server = createServer(({ url }, answer) => {
+      if (url === `/glean/${name}`) return answer.end(readFileSync(join(state, name)));
+      answer.writeHead(url === '/glean/' ? 200 : 404, { 'content-type': 'text/html' });
+      return answer.end(`<!DOCTYPE html><html><body><a href="${name}">${name}</a></body></html>`);
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    return server;
+  }
+
+  /** Stands for glean: says where it is from, and installs a unit. */
+  function writeGlean(directory: string, from: string): void {
+    const file = (name: string, text: string, mode?: number) => write(join(directory, 'glean', name), text, mode);
+    const unit = "os.path.join(os.path.dirname(__file__), 'init', 'glean@.service')";
+    const install = `shutil.copy(${unit}, '/usr/lib/systemd/system')`;
+    file('__init__.py', '');
+    file('cmd.py', `def main():\n    print('glean of ${from}')\n`);
+    file('install.py', `import os\nimport shutil\n\n\ndef main():\n    ${install}\n`);
+    file('init/glean.sh', '#!/bin/sh\nexec glean\n', 0o755);
+    file('init/glean@.service', '[Service]\nExecStart=/usr/local/bin/glean.sh\n');
+  }
 });
+
+const points = ['glean = glean.cmd:main', 'glean-install = glean.install:main'];
 
 const network = {
   links: [
@@ -250,8 +278,3 @@ const network = {
     { id: 'tagged', link: 'tagged', type: 'ipv4', ip_address: '192.0.2.40', netmask: '255.255.255.0', routes: [] },
   ],
 };
-
-/** A drive as a machine's second disk. */
-function driveOf(file: string): string[] {
-  return ['-drive', `if=virtio,format=raw,readonly=on,file=${file}`];
-}
