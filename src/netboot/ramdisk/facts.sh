@@ -63,10 +63,16 @@ if command -v dmidecode > /dev/null && [ -e /sys/firmware/dmi/tables/DMI ]; then
 fi
 if command -v ipmitool > /dev/null && [ -e /dev/ipmi0 ]; then
 	for channel in 1 2 3 4 5 6 7 8; do
-		# A BMC that does not answer would be asked for minutes.
-		lan=$(timeout 10 ipmitool lan print "$channel" 2> /dev/null) || continue
+		lan=$(timeout 10 ipmitool lan print "$channel" 2> /dev/null)
+		case $? in
+			0) ;;
+			# Out of time, as coreutils or busybox tells it: such a BMC answers for no channel.
+			124 | 143) break ;;
+			*) continue ;;
+		esac
 		section "ipmi $channel"
-		echo "$lan"
+		# All but the password of SNMP.
+		echo "$lan" | grep -v '^SNMP'
 		break
 	done
 fi
