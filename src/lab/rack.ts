@@ -166,6 +166,8 @@ async function startServer(lab: Lab, directory: string, site: string): Promise<v
     ...listen,
     '--site',
     site,
+    // The rack's bridge never says who it is.
+    ...['--option', 'LLDP=0'],
     ...lab.serverFlags,
   ];
   lab.server = await startInBackground(process.execPath, [...args, '--ready-file', readyFile], {
