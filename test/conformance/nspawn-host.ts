@@ -40,6 +40,9 @@ const packages = [
   'puppet-agent',
 ];
 
+/** The kernel makes the nodes of loop devices in the `/dev` of this machine alone. */
+const loopDevices = 'mknod /dev/loop-control c 10 237; for n in $(seq 0 63); do mknod /dev/loop$n b 7 $n; done';
+
 export interface NspawnHost {
   state: StateDirectory;
   /** Its root directory, as this machine sees it. */
@@ -188,6 +191,7 @@ export async function bootHost(offered: Offered): Promise<NspawnHost> {
       return status === 0;
     });
     await onHost(['mount', '-o', 'remount,rw', '/sys/devices']);
+    await onHost(['sh', '-c', loopDevices]);
   }
 
   async function inside(...args: string[]): Promise<void> {

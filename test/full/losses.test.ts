@@ -1,21 +1,14 @@
 // A deployment that loses what it works with: its own process, ten times at random moments, and the network of its host.
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHost, canBootHost, type NspawnHost } from '../conformance/nspawn-host.js';
 import { json, start, until } from '../e2e/rig.js';
+import { changesOf, type Outcome } from './cloud.js';
 
 const MINUTES = 60_000;
 const KILLS = 10;
-
-interface Outcome {
-  run: string;
-  state: string;
-  failures: unknown[];
-  steps: { title: string; starts: number }[];
-}
 
 describe.skipIf(!canBootHost)('a deployment', () => {
   let host: NspawnHost;
@@ -63,7 +56,7 @@ describe.skipIf(!canBootHost)('a deployment', () => {
     }
     expect(await host.onHost(['ls', '/run/stackwright', '/usr/sbin'])).not.toMatch(/apply|policy-rc\.d/);
     const again = await json<Outcome>(state, ...deploy, '--reapply');
-    expect(changesOf(again.run)).toEqual([]);
+    expect(changesOf(state, again.run)).toEqual([]);
   });
 
   it('waits for a host that loses its network while puppet works', { timeout: 30 * MINUTES }, async () => {
@@ -82,11 +75,4 @@ describe.skipIf(!canBootHost)('a deployment', () => {
     expect(outcome.steps.filter(({ starts }) => starts > 1)).toEqual([]);
     expect(await host.onHost(['cat', '/etc/memcached.conf'])).toContain('-m 99');
   });
-
-  /** What puppet has changed in a run. */
-  function changesOf(run: string): string[] {
-    const logs = join(state, 'runs', run, 'logs');
-    const texts = readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
-    return texts.flatMap((text) => text.match(/^Notice: \/Stage.*$/gm) ?? []);
-  }
 });

@@ -1,0 +1,49 @@
+// What tests of a deployed cloud share: Debian's client on its host, as the administrator has it, and what stays there.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type NspawnHost, PROXY_PORT } from '../conformance/nspawn-host.js';
+
+/** What `deploy --json` prints, as far as tests look at it. */
+export interface Outcome {
+  run: string;
+  state: string;
+  failures: unknown[];
+  steps: { title: string; starts: number }[];
+}
+
+/** What the client prints on the host, with the variables of `/root/keystonerc_USER`. */
+export async function client(host: NspawnHost, words: string[], user = 'admin'): Promise<string> {
+  return await host.onHost(['sh', '-c', `. /root/keystonerc_${user} && exec openstack "$@"`, 'sh', ...words]);
+}
+
+export async function openstack<T = unknown>(host: NspawnHost, words: string[], user = 'admin'): Promise<T> {
+  return JSON.parse(await client(host, [...words, '--format', 'json'], user));
+}
+
+/** The names of the manifests that a run has applied, in order. */
+export function appliedManifests({ steps }: Outcome): string[] {
+  return steps.flatMap(({ title }) => /^apply the manifest (.*)/.exec(title)?.[1] ?? []);
+}
+
+/** What puppet says in the logs of a run that it has changed. */
+export function changesOf(state: string, run: string): string[] {
+  return logsOf(state, run).flatMap((text) => text.match(/^Notice: \/Stage.*$/gm) ?? []);
+}
+
+/** How many manifests of a run needed no puppet, as the host is as a deployment has left it. */
+export function settledManifests(state: string, run: string): number {
+  return logsOf(state, run).filter((text) => text.includes('the host is as it was left')).length;
+}
+
+function logsOf(state: string, run: string): string[] {
+  const logs = join(state, 'runs', run, 'logs');
+  return readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
+}
+
+/** The TCP ports at which anything listens on the host, but for that of the tests' own proxy. */
+export async function listeningPorts(host: NspawnHost): Promise<number[]> {
+  const sockets = await host.onHost(['ss', '--listening', '--tcp', '--no-header', '--numeric']);
+  const ports = new Set(sockets.match(/(?<=:)\d+(?= )/g)?.map(Number));
+  ports.delete(PROXY_PORT);
+  return [...ports].sort((a, b) => a - b);
+}
