@@ -7,6 +7,7 @@ class stackwright::bridge (
     group   => 'root',
     mode    => '0644',
     content => @("UNIT"),
+      # Of stackwright.
       [Unit]
       Description=Bridge ${bridge}
       Before=neutron-linuxbridge-agent.service neutron-l3-agent.service

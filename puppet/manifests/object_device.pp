@@ -35,6 +35,7 @@ define stackwright::object_device (
     group   => 'root',
     mode    => '0644',
     content => @("UNIT"),
+      # Of stackwright.
       [Unit]
       Description=Objects on ${name}
 

@@ -29,6 +29,7 @@ class stackwright::volume_group (
     group   => 'root',
     mode    => '0644',
     content => @("UNIT"),
+      # Of stackwright.
       [Unit]
       Description=Volume group ${group}
       Before=cinder-volume.service tgt.service

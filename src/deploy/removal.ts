@@ -8,16 +8,12 @@ export function stopProcesses(controller: string): Sequence[] {
   return [hostSequence('unstack.processes', 'stop the services of hooks', [controller], runScript(stopScript, 900))];
 }
 
-/** Removes the packages that deployments have installed, and their directories. */
+/** Removes what the agents of neutron have made, the packages that deployments have installed, and their files. */
 export function cleanSequences(hosts: string[]): Sequence[] {
   return [
+    hostSequence('clean.networks', 'remove the networks that neutron has made', hosts, runScript(networksScript, 300)),
     hostSequence('clean.packages', 'remove the packages that were installed', hosts, removePackages),
-    hostSequence(
-      'clean.directories',
-      'remove the directories of deployments',
-      hosts,
-      runScript(directoriesScript, 300),
-    ),
+    hostSequence('clean.directories', 'remove the files of deployments', hosts, runScript(directoriesScript, 300)),
   ];
 }
 
@@ -36,13 +32,31 @@ systemctl daemon-reload
 `;
 
 /**
+ * Neutron's agents leave their routers, with programs in them, and bridges when they stop. A bridge with another
+ * interface in it, which may be the way to the host, is left.
+ */
+const networksScript = `set -eu
+command -v ip > /dev/null || exit 0
+for name in $(ip netns list | sed -nE 's/^((qdhcp|qrouter|snat|fip)-[^ ]*).*/\\1/p'); do
+  ip netns pids "$name" | xargs --no-run-if-empty kill || true
+  ip netns delete "$name"
+done
+namesOf() { ip -brief link show "$@" | sed 's/[ @].*//'; }
+for bridge in $(namesOf type bridge | grep -E '^brq[0-9a-f-]{11}$'); do
+  for port in $(namesOf master "$bridge" | grep -E '^(tap|vxlan-)'); do ip link delete "$port"; done
+  [ -n "$(namesOf master "$bridge")" ] || ip link delete "$bridge"
+done
+`;
+
+/**
  * A package goes where a deployment has installed it and apt says that nothing needs it any more: what somebody has
  * installed since keeps what it depends on.
  */
 const packagesScript = `set -eu
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+# We are root by ssh: without this sudo, which was not there before, refuses to go where root has no password.
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive SUDO_FORCE_REMOVE=yes
 made=$(mktemp) now=$(mktemp)
-trap 'rm -f "$made" "$now"' EXIT
+trap 'rm -f "$made" "$made.all" "$now"' EXIT
 ${notePackages} > "$now"
 for directory in /var/tmp/stackwright/*/; do
   [ -f "$directory/packages-before" ] || continue
@@ -50,17 +64,30 @@ for directory in /var/tmp/stackwright/*/; do
   [ -f "$after" ] || after=$now
   comm -13 "$directory/packages-before" "$after" >> "$made"
 done
-sort -u "$made" | comm -12 - "$now" > "$made.new"
-mv "$made.new" "$made"
-[ -s "$made" ] || exit 0
-xargs apt-mark auto < "$made" > /dev/null
-needless=$(apt-get --simulate autoremove | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | sort | comm -12 - "$made")
-[ -n "$needless" ] || exit 0
-apt-get --option DPkg::Lock::Timeout=600 purge --yes $needless
-echo "stackwright removed:" $needless
+sort -u "$made" > "$made.all"
+comm -12 "$made.all" "$now" > "$made"
+needless=
+if [ -s "$made" ]; then
+  xargs apt-mark auto < "$made" > /dev/null
+  needless=$(apt-get --simulate --fix-broken autoremove | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | sort | comm -12 - "$made")
+fi
+# Those that an interrupted removal has removed and not purged. It has also left dependencies that are not met.
+left=$(dpkg-query --show --showformat '\${db:Status-Status} \${Package}\\n' | sed -n 's/^config-files //p' | sort | comm -12 - "$made.all")
+[ -n "$needless$left" ] || exit 0
+# Debian empties these directories with their packages; an export that is mounted there is somebody else's.
+for place in $(sed -nE 's#^[^ ]+ (/var/lib/(cinder|nova)/[^ ]+) .*#\\1#p' /proc/mounts | sort -r); do umount "$place"; done
+apt-get --option DPkg::Lock::Timeout=600 --fix-broken purge --yes $needless $left
+echo "stackwright removed:" $needless $left
 `;
 
+/** What manifests have written outside packages. The volumes and objects among it are in files for tests. */
 const directoriesScript = `set -eu
+units=$(grep -ls '^# Of stackwright' /etc/systemd/system/*.service /etc/systemd/system/*.mount || true)
+rm -f $units /usr/local/sbin/stackwright-volume-group /etc/exports.d/stackwright.exports
+[ -z "$units" ] || systemctl daemon-reload
+rm -rf /etc/ssl/stackwright /etc/openstack/puppet /root/keystonerc_admin /root/keystonerc_demo
+# The state directory may be here, too.
+rm -f /var/lib/stackwright/*.volumes /var/lib/stackwright/*.objects
 cd /var/tmp/stackwright
 for directory in */; do
   [ -f "$directory/packages-before" ] && rm -rf "$directory" || true
