@@ -62,7 +62,7 @@ condition() {
     find /etc /root/keystonerc_* -xdev $of_services -o -printf '%p %y %m %U %G %l\\n' | sort
     find /etc /root/keystonerc_* -xdev $of_services -o -type f -print0 | sort --zero-terminated |
       xargs --null sha256sum
-    sed -n 's/^start //p' "$applied"/services/*.pp | sort -u | xargs --no-run-if-empty systemctl is-active
+    sed -n 's/^start //p' "$applied"/services/*.pp | sort -u | xargs --delimiter='\\n' --no-run-if-empty systemctl is-active
   } 2> /dev/null | sha256sum
 }
 
@@ -112,8 +112,9 @@ install='
 # What the manifest does with units, told to systemctl.
 units='
   of() { sed -n "s/^$1 //p" "$services"; }
-  known() { while read -r unit; do systemctl cat "$unit" > /dev/null 2>&1 && echo "$unit"; done; }
-  tell() { xargs --no-run-if-empty systemctl "$@"; }
+  known() { while read -r unit; do systemctl cat "$unit" > /dev/null 2>&1 && printf "%s\\n" "$unit"; done; }
+  # The name of a mount may have a backslash.
+  tell() { xargs --delimiter="\\n" --no-run-if-empty systemctl "$@"; }
 '
 start="$units"'
   systemctl daemon-reload
