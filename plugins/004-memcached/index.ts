@@ -50,10 +50,9 @@ const memcached: ParameterGroup = {
 export const plugin: DeployPlugin = {
   name: 'memcached',
   groups: [installation, memcached],
-  sequences(configuration, hosts): PluginSequences {
+  sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_MEMCACHED_INSTALL')) return {};
     const host = configuration.get('CONFIG_MEMCACHED_HOST');
-    if (!hosts.includes(host)) return {};
     return {
       manifests: [
         {

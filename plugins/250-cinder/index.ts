@@ -1,7 +1,7 @@
 import { databasePackages, manifestsOn, secret, yesNo } from '../../src/deploy/declare.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
-import { answerSequence } from '../../src/deploy/service-answer.js';
+import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { each, exportPath, matches, notEmpty } from '../../src/deploy/validators.js';
 
 const CINDER_PORT = 8776;
@@ -122,7 +122,11 @@ export const plugin: DeployPlugin = {
             .map((one) => (one === 'nfs' ? 'nfs-common' : 'open-iscsi')),
         }),
       ],
-      verify: [answerSequence('cinder answers', [{ service: 'cinder-api', host, port: CINDER_PORT, path: '/' }])],
+      verify: [
+        answerSequence('cinder answers', [{ service: 'cinder-api', host, port: CINDER_PORT, path: '/' }]),
+        runningSequence('cinder-scheduler', [{ host, units: ['cinder-scheduler'] }]),
+        runningSequence('cinder-volume', [{ host: storage, units: ['cinder-volume'] }]),
+      ],
     };
   },
 };

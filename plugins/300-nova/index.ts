@@ -52,7 +52,7 @@ const nova: ParameterGroup = {
 export const plugin: DeployPlugin = {
   name: 'nova',
   groups: [nova],
-  sequences(configuration, hosts): PluginSequences {
+  sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const computes = configuration.list('CONFIG_COMPUTE_HOSTS');
@@ -72,7 +72,7 @@ export const plugin: DeployPlugin = {
         runningSequence('nova', [{ host, units: ['nova-conductor', 'nova-scheduler'] }]),
         runningSequence(
           'nova-compute',
-          computes.filter((one) => hosts.includes(one)).map((one) => ({ host: one, units: ['nova-compute'] })),
+          computes.map((one) => ({ host: one, units: ['nova-compute'] })),
         ),
       ],
     };

@@ -140,13 +140,13 @@ const ml2: ParameterGroup = {
 export const plugin: DeployPlugin = {
   name: 'neutron',
   groups: [neutron, ml2, ...agentGroups],
-  sequences(configuration, hosts): PluginSequences {
+  sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NEUTRON_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const networkHosts = configuration.list('CONFIG_NETWORK_HOSTS');
     const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
     const agent = configuration.get('CONFIG_NEUTRON_L2_AGENT');
-    const carriers = [...new Set([...networkHosts, ...computes])].filter((one) => hosts.includes(one));
+    const carriers = [...new Set([...networkHosts, ...computes])];
     const server = {
       folder: '350-neutron',
       name: 'neutron-server',
@@ -163,10 +163,7 @@ export const plugin: DeployPlugin = {
       ],
       verify: [
         answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }]),
-        runningSequence(
-          'neutron-agents',
-          agentUnits(agent, networkHosts, computes).filter((one) => hosts.includes(one.host)),
-        ),
+        runningSequence('neutron-agents', agentUnits(agent, networkHosts, computes)),
       ],
     };
   },

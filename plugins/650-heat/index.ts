@@ -2,7 +2,7 @@ import { databasePackages, manifestsOn, secret, yesNo } from '../../src/deploy/d
 import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { PASSWORD_PLACEHOLDER, randomKey } from '../../src/deploy/processors.js';
-import { answerSequence } from '../../src/deploy/service-answer.js';
+import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { matches } from '../../src/deploy/validators.js';
 
 const HEAT_PORT = 8004;
@@ -80,6 +80,7 @@ export const plugin: DeployPlugin = {
           { service: 'heat-api', host, port: HEAT_PORT, path: '/' },
           ...(configuration.is('CONFIG_HEAT_CFN_INSTALL') ? [cloudFormation] : []),
         ]),
+        runningSequence('heat-engine', [{ host, units: ['heat-engine'] }]),
       ],
     };
   },

@@ -106,9 +106,12 @@ it('plans volumes and objects on a storage host, and what attaches volumes on co
     'manifest.swift@sto',
     'manifest.heat@ctl',
     'cinder-api.answers@ctl',
+    'cinder-scheduler.runs@ctl',
+    'cinder-volume.runs@sto',
     'swift-proxy.answers@sto',
     'heat-api.answers@ctl',
     'heat-api-cfn.answers@ctl',
+    'heat-engine.runs@ctl',
   ]);
 });
 
@@ -222,6 +225,17 @@ it('writes a run directory from which the run can be done again, secrets for us 
   expect(readFileSync(join(directory, 'hosts/ctl/manifests/ctl_memcached.pp'), 'utf8')).toBe(
     readFileSync(join(packageRoot(), 'plugins/004-memcached/manifests/memcached.pp'), 'utf8'),
   );
+});
+
+it('leaves an excluded host alone, also where a plugin would look whether its service answers', async () => {
+  const { stages } = await plan(
+    ...['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_COMPUTE_HOSTS=c1,c2'],
+    'EXCLUDE_SERVERS=ctl,c2',
+  );
+
+  const steps = stages.flatMap((stage) => stage.steps);
+  expect([...new Set(steps.map(({ host }) => host))]).toEqual(['c1']);
+  expect(steps.map(({ id }) => id)).toContain('nova-compute.runs@c1');
 });
 
 it('says that there are no hosts, and that a run exists', async () => {

@@ -265,11 +265,15 @@ async function reconstruct(saved: SavedRun, directory: string, reporter: Reporte
 
 function contributionsOf(plugins: DeployPlugin[], resolved: ResolvedAnswers, hosts: string[]): Contributions {
   const all = plugins.map((plugin) => plugin.sequences(resolved.configuration, hosts));
+  // A plugin need not look whether a host is excluded.
+  const isMeant = ({ host }: { host?: string }) => host === undefined || hosts.includes(host);
+  const meant = (sequences: Sequence[] = []) =>
+    sequences.map((sequence) => ({ ...sequence, steps: sequence.steps.filter(isMeant) }));
   return {
-    prepare: all.flatMap((one) => one.prepare ?? []),
-    manifests: all.flatMap((one) => one.manifests ?? []).filter((order) => hosts.includes(order.host)),
-    verify: all.flatMap((one) => one.verify ?? []),
-    finish: all.flatMap((one) => one.finish ?? []),
+    prepare: all.flatMap((one) => meant(one.prepare)),
+    manifests: all.flatMap((one) => one.manifests ?? []).filter(isMeant),
+    verify: all.flatMap((one) => meant(one.verify)),
+    finish: all.flatMap((one) => meant(one.finish)),
     messages: [...all.flatMap((one) => one.messages ?? []), ...messagesOf(plugins, resolved)],
   };
 }
