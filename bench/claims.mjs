@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { execa } from 'execa';
+import { stopCluster } from './cluster.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const clients = 500;
@@ -66,11 +67,7 @@ async function ours(scratch, listening) {
     return result;
   } finally {
     for (const server of servers) server.kill();
-    const pid = Number(
-      readFileSync(join(scratch, 'state', 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0],
-    );
-    process.kill(pid, 'SIGINT');
-    await until(() => !readable(join(scratch, 'state', 'postgres', 'data', 'postmaster.pid')));
+    await stopCluster(join(scratch, 'state'));
   }
 }
 
@@ -175,7 +172,7 @@ async function until(condition) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('a server did not start or end within a minute');
+  throw new Error('a server did not start within a minute');
 }
 
 function readable(path) {

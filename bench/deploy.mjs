@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { stopCluster } from './cluster.mjs';
 
 const program = join(dirname(dirname(fileURLToPath(import.meta.url))), 'bin', 'stackwright');
 const COUNT = 50;
@@ -33,32 +34,29 @@ export async function bench(rounds) {
     await prepare(scratch);
     for (const host of hosts) daemons.push(startHost(scratch, host));
     await Promise.all(hosts.map((host) => answers(scratch, host)));
-    const ways = { stackwright: ours, ansible };
-    const measured = {};
-    for (let round = 1; round <= rounds; round++) {
-      for (const [way, run] of Object.entries(ways)) {
-        for (const [kind, [few, many]] of Object.entries(waves)) {
-          const short = await seconds(() => run(scratch, kind, few));
-          const long = await seconds(() => run(scratch, kind, many));
-          const wave = (long - short) / (many - few);
-          console.log(
-            `round ${round}, ${way}, ${kind}: ${few} in ${short.toFixed(1)} s, ${many} in ${long.toFixed(1)} s`,
-          );
-          measured[`${way} ${kind}`] = Math.min(measured[`${way} ${kind}`] ?? Number.POSITIVE_INFINITY, wave);
-        }
-      }
-    }
-    for (const kind of Object.keys(waves)) {
-      const [mine, theirs] = [measured[`stackwright ${kind}`], measured[`ansible ${kind}`]];
-      console.log(
-        `a wave of one ${kind} over ${COUNT} hosts: ${mine.toFixed(2)} s, ansible ${theirs.toFixed(2)} s, ratio ${(mine / theirs).toFixed(2)}`,
-      );
-    }
+    for (const [kind, counts] of Object.entries(waves)) await benchWaves(scratch, kind, counts, rounds);
   } finally {
     for (const daemon of daemons) daemon.kill('SIGTERM');
-    await execa(program, ['doctor'], { env: environment(scratch), reject: false });
+    await stopCluster(environment(scratch).STACKWRIGHT_STATE);
     rmSync(scratch, { recursive: true });
   }
+}
+
+/** Prints the best round of each way. */
+async function benchWaves(scratch, kind, [few, many], rounds) {
+  const best = {};
+  for (let round = 1; round <= rounds; round++) {
+    for (const [way, run] of Object.entries({ stackwright: ours, ansible })) {
+      const short = await seconds(() => run(scratch, kind, few));
+      const long = await seconds(() => run(scratch, kind, many));
+      console.log(`round ${round}, ${way}, ${kind}: ${few} in ${short.toFixed(1)} s, ${many} in ${long.toFixed(1)} s`);
+      best[way] = Math.min(best[way] ?? Number.POSITIVE_INFINITY, (long - short) / (many - few));
+    }
+  }
+  const [mine, theirs] = [best.stackwright, best.ansible];
+  console.log(
+    `a wave of one ${kind} over ${COUNT} hosts: ${mine.toFixed(2)} s, ansible ${theirs.toFixed(2)} s, ratio ${(mine / theirs).toFixed(2)}`,
+  );
 }
 
 async function prepare(scratch) {
