@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
 import { localAddress } from '../base/local-address.js';
 import {
@@ -11,6 +10,7 @@ import {
   overridesForHosts,
 } from '../deploy/index.js';
 import type { CliContext } from './context.js';
+import { wrongUsage } from './failure.js';
 import { terminalInterviewer } from './interviewer.js';
 
 /** How a command was told what to deploy: a file, hosts, or nothing of it. */
@@ -68,10 +68,6 @@ export async function readDefaultPassword(context: CliContext, given: string): P
   const chunks: Buffer[] = [];
   for await (const chunk of context.process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8').split('\n')[0] ?? '';
-}
-
-export function wrongUsage(message: string, hint?: string): StackwrightError {
-  return new StackwrightError('WrongUsage', message, { exitStatus: 2, ...(hint ? { hint } : {}) });
 }
 
 async function ask(context: CliContext, { overrides, findMachines, site }: AnswerSource): Promise<Map<string, string>> {

@@ -20,18 +20,22 @@ function indent(text: string): string {
   return text.split('\n').join('\n        ');
 }
 
+/** Words of the command line that cannot be meant. */
+export function wrongUsage(message: string, hint?: string): StackwrightError {
+  return new StackwrightError('WrongUsage', message, { exitStatus: 2, ...(hint ? { hint } : {}) });
+}
+
 /** What the parser refuses, as other errors are told; as JSON where a script asks for that. */
-function wrongUsage(message: string): string {
-  const hint = 'every command has examples: stackwright COMMAND --help';
-  const error = new StackwrightError('WrongUsage', message, { hint });
+function refusal(message: string): string {
+  const error = wrongUsage(message, 'every command has examples: stackwright COMMAND --help');
   return process.argv.includes('--json') ? JSON.stringify({ error: error.toJSON() }) : renderFailure(error);
 }
 
 /** The texts of the command line parser, with our own for what it refuses and for what a command throws. */
 export const describeFailure: ApplicationText = {
   ...text_en,
-  noCommandRegisteredForInput: (input) => wrongUsage(text_en.noCommandRegisteredForInput(input)),
-  exceptionWhileParsingArguments: (error, color) => wrongUsage(text_en.exceptionWhileParsingArguments(error, color)),
+  noCommandRegisteredForInput: (input) => refusal(text_en.noCommandRegisteredForInput(input)),
+  exceptionWhileParsingArguments: (error, color) => refusal(text_en.exceptionWhileParsingArguments(error, color)),
   exceptionWhileLoadingCommandFunction: renderFailure,
   exceptionWhileRunningCommand: renderFailure,
   commandErrorResult: renderFailure,

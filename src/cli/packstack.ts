@@ -9,9 +9,10 @@ import {
   newAnswerFilePath,
   parameterReference,
 } from '../deploy/index.js';
-import { mayWriteOver, wrongUsage } from './answer-source.js';
+import { mayWriteOver } from './answer-source.js';
 import { deploy } from './commands/deploy.run.js';
 import { type CliContext, command } from './context.js';
+import { wrongUsage } from './failure.js';
 import { parseSeconds } from './seconds.js';
 
 /** The options of packstack that set no parameter; the texts are for `--help`. */

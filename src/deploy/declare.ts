@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Json } from '../base/events.js';
 import type { Parameter } from './parameter.js';
 import { type DeployContext, type ManifestOrder, pluginFile, type Sequence } from './plugin.js';
@@ -54,19 +55,20 @@ type HostWork = (context: DeployContext, host: string) => Promise<Json | undefin
 /** What every service of OpenStack needs to reach MariaDB. */
 export const databasePackages = ['python3-mysqldb', 'python3-pymysql'];
 
-/** The orders for one manifest of a plugin's folder on several hosts. */
+/** A manifest of a plugin's folder, `manifests/NAME.pp`. Its marker is its name, unless something else is said. */
+export type PluginManifest = Omit<ManifestOrder, 'host' | 'file' | 'marker'> & { marker?: string };
+
+/** The orders for one manifest of a shipped plugin's folder on several hosts. */
 export function manifestsOn(
   hosts: string[],
-  {
-    folder,
-    name,
-    marker = name,
-    ...more
-  }: { folder: string; name: string; marker?: string } & Pick<
-    ManifestOrder,
-    'modules' | 'packages' | 'startsLast' | 'needsServices'
-  >,
+  { folder, ...manifest }: PluginManifest & { folder: string },
 ): ManifestOrder[] {
-  const file = pluginFile(folder, 'manifests', `${name}.pp`);
-  return [...new Set(hosts)].map((one) => ({ host: one, name, file, marker, ...more }));
+  return manifestsIn(pluginFile(folder), hosts, manifest);
+}
+
+/** The same for a folder by its path. */
+export function manifestsIn(folder: string, hosts: string[], manifest: PluginManifest): ManifestOrder[] {
+  const { name, marker = name, ...more } = manifest;
+  const file = join(folder, 'manifests', `${name}.pp`);
+  return [...new Set(hosts)].map((host) => ({ host, name, file, marker, ...more }));
 }

@@ -29,7 +29,7 @@ export const applyScript = `#!/bin/sh
 # apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
 # apply packages KEY LIMIT anew|adopt packages
 # apply host KEY LIMIT anew|adopt settle
-# The values of the manifest, or the names of the packages, come by standard input.
+# What puppet is to know of values (whole, hold), or the names of the packages, come by standard input.
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1

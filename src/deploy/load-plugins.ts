@@ -21,16 +21,10 @@ interface PluginFolder {
  * @throws StackwrightError `PluginBroken` naming the first one that does not load; `PluginUnsafe`
  */
 export async function loadPlugins(site?: string): Promise<DeployPlugin[]> {
-  return await loadFolders([
-    ...pluginFolders(packagePlugins(), false),
-    ...(site === undefined ? [] : pluginFolders(join(resolve(site), 'plugins'), true)),
-  ]);
-}
-
-/** The same, of folders that are given. */
-export async function loadFolders(folders: PluginFolder[]): Promise<DeployPlugin[]> {
+  const ofSite = site === undefined ? [] : foldersIn(join(resolve(site), 'plugins'), true);
+  const folders = [...foldersIn(packagePlugins(), false), ...ofSite];
   const plugins: DeployPlugin[] = [];
-  for (const one of folders.toSorted((a, b) => (a.folder < b.folder ? -1 : 1))) {
+  for (const one of folders.sort((a, b) => (a.folder < b.folder ? -1 : 1))) {
     const plugin = await loadPlugin(one);
     if (plugins.some(({ name }) => name === plugin.name)) throw broken(one, `there is another plugin ${plugin.name}`);
     plugins.push(plugin);
@@ -38,8 +32,7 @@ export async function loadFolders(folders: PluginFolder[]): Promise<DeployPlugin
   return plugins;
 }
 
-/** The plugins that stand in a directory; none where it is not there. */
-export function pluginFolders(directory: string, isOfSite: boolean): PluginFolder[] {
+function foldersIn(directory: string, isOfSite: boolean): PluginFolder[] {
   if (!existsSync(directory)) return [];
   const folders = readdirSync(directory).filter((folder) => /^\d{3}-[a-z0-9-]+$/.test(folder));
   return folders.map((folder) => ({ folder, directory: join(directory, folder), isOfSite }));
@@ -50,16 +43,16 @@ async function loadPlugin(one: PluginFolder): Promise<DeployPlugin> {
   const file = ['index.js', 'index.ts'].map((name) => join(directory, name)).find(existsSync);
   if (!file) throw broken(one, 'it has no index.ts');
   if (isOfSite) await requireOwn([join(directory, '..'), directory, file]);
-  let exported: SitePlugin | undefined;
+  let plugin: DeployPlugin | undefined;
   try {
     const imported = isOfSite
       ? await importTypescript(file)
       : await import(/* @vite-ignore */ pathToFileURL(file).href);
-    exported = imported.plugin;
+    const exported: SitePlugin | undefined = imported.plugin;
+    plugin = typeof exported === 'function' ? exported(kitFor(directory)) : exported;
   } catch (error) {
     throw broken(one, messageOf(error), file, error);
   }
-  const plugin = typeof exported === 'function' ? exported(kitFor(directory)) : exported;
   if (typeof plugin?.sequences !== 'function' || !Array.isArray(plugin.groups)) {
     throw broken(one, 'it exports no plugin with groups and sequences', file);
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { StackwrightError } from '../base/errors.js';
@@ -115,15 +115,14 @@ async function noop(
   context: DeployContext,
   order: ManifestOrder,
   home: string,
-  { directory, hosts }: PreparedRun,
+  run: PreparedRun,
 ): Promise<NoopVerdict> {
   const { ssh, reach, execTimeout } = context;
   const file = manifestName(order);
-  const manifest = await readFile(join(hostDirectory(directory, order.host), 'manifests', file), 'utf8');
   const limit = manifestLimit(execTimeout);
   // No log file: it would have secrets that are on the host now, and that no answer names.
   const { stdout, output, status } = await ssh.run(reach(order.host), ['sh', `${home}/noop`, file, String(limit)], {
-    input: valuesOf(context, order, manifest, hosts),
+    input: await valuesOf(context, order, run),
     timeout: limit + 120,
     okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
   });

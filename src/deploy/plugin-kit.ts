@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
-import { hostSequence, secret, serviceHost, yesNo } from './declare.js';
+import { hostSequence, manifestsIn, type PluginManifest, secret, serviceHost, yesNo } from './declare.js';
 import type { DeployPlugin, ManifestOrder } from './plugin.js';
 import * as processors from './processors.js';
 import { answerSequence, runningSequence } from './service-answer.js';
@@ -21,7 +20,7 @@ export interface PluginKit {
   /** A host of its own for a service; the controller unless it is given. */
   serviceHost: typeof serviceHost;
   /** The orders for `manifests/NAME.pp` of the plugin's folder on several hosts. */
-  manifestsOn(hosts: string[], manifest: SiteManifest): ManifestOrder[];
+  manifestsOn(hosts: string[], manifest: Omit<PluginManifest, 'modules'> & { modules?: string[] }): ManifestOrder[];
   /** The same step of a plugin's own on several hosts. */
   hostSequence: typeof hostSequence;
   /** Steps that see whether services answer at their ports. */
@@ -34,19 +33,13 @@ export interface PluginKit {
   StackwrightError: typeof StackwrightError;
 }
 
-/** Its marker is its name, and it needs no modules, unless something else is said. */
-export type SiteManifest = Pick<ManifestOrder, 'name'> & Partial<Omit<ManifestOrder, 'host' | 'file' | 'name'>>;
-
 /** The kit for the plugin of a folder. */
 export function kitFor(directory: string): PluginKit {
   return {
     yesNo,
     secret,
     serviceHost,
-    manifestsOn: (hosts, { name, ...more }) => {
-      const file = join(directory, 'manifests', `${name}.pp`);
-      return [...new Set(hosts)].map((host) => ({ host, name, file, marker: name, modules: [], ...more }));
-    },
+    manifestsOn: (hosts, manifest) => manifestsIn(directory, hosts, { modules: [], ...manifest }),
     hostSequence,
     answerSequence,
     runningSequence,

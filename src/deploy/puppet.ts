@@ -209,9 +209,14 @@ async function send(
   await ssh.run(context.reach(host), ['tee', stamp], { input: `${digest}\n`, timeout: 60, logFile });
 }
 
-/** What a manifest of a host looks up, as hiera's YAML. */
-export function valuesOf(context: DeployContext, { host }: ManifestOrder, manifest: string, hosts: string[]): string {
-  const { configuration, facts, execTimeout } = context;
+/** What a manifest of a run looks up, as hiera's YAML. */
+export async function valuesOf(
+  { configuration, facts, execTimeout }: DeployContext,
+  order: ManifestOrder,
+  { directory, hosts }: { directory: string; hosts: string[] },
+): Promise<string> {
+  const { host } = order;
+  const manifest = await readFile(join(hostDirectory(directory, host), 'manifests', manifestName(order)), 'utf8');
   return hieradataOf(manifest, configuration, {
     HOST_NAME: host,
     HOST_ADDRESS: facts(host).address,
@@ -231,8 +236,8 @@ interface Application {
 async function apply(context: DeployContext, { order, directory, hosts, part }: Application): Promise<undefined> {
   const { host } = order;
   const file = manifestName(order);
-  const manifest = await readFile(join(hostDirectory(directory, host), 'manifests', file), 'utf8');
-  const input = valuesOf(context, order, manifest, hosts);
+  const needsValues = part === 'whole' || part === 'hold';
+  const input = needsValues ? await valuesOf(context, order, { directory, hosts }) : '';
   const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
   const verdict = judgePuppet(stdout, status);
   if (!verdict.ok) {

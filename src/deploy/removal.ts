@@ -13,7 +13,7 @@ export function cleanSequences(hosts: string[]): Sequence[] {
   return [
     hostSequence('clean.networks', 'remove the networks that neutron has made', hosts, runScript(networksScript, 300)),
     hostSequence('clean.packages', 'remove the packages that were installed', hosts, removePackages),
-    hostSequence('clean.directories', 'remove the files of deployments', hosts, runScript(directoriesScript, 300)),
+    hostSequence('clean.files', 'remove the files of deployments', hosts, runScript(filesScript, 300)),
   ];
 }
 
@@ -81,7 +81,7 @@ echo "stackwright removed:" $needless $left
 `;
 
 /** What manifests have written outside packages. The volumes and objects among it are in files for tests. */
-const directoriesScript = `set -eu
+const filesScript = `set -eu
 units=$(grep -ls '^# Of stackwright' /etc/systemd/system/*.service /etc/systemd/system/*.mount || true)
 rm -f $units /usr/local/sbin/stackwright-volume-group /etc/exports.d/stackwright.exports
 [ -z "$units" ] || systemctl daemon-reload

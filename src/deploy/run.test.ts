@@ -307,7 +307,7 @@ it('holds the services of OpenStack back for hooks, all but those that the other
 
 it.each([
   ['unstack', []],
-  ['clean', ['hooks.clean@ctl', 'clean.networks@ctl', 'clean.packages@ctl', 'clean.directories@ctl']],
+  ['clean', ['hooks.clean@ctl', 'clean.networks@ctl', 'clean.packages@ctl', 'clean.files@ctl']],
 ] as const)('%s calls the hooks, then stops the last marker first', async (kind, more) => {
   mkdirSync(join(state.root, 'extras.d'));
 
