@@ -1,10 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import type { Reporter } from '../base/events.js';
-import { readTextIfExists, writeFileAtomic } from '../base/files.js';
 import { overrideAnswers, readAnswerFile, writeAnswerFile } from '../base/ini.js';
 import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
@@ -40,7 +39,16 @@ import {
 } from './plugin.js';
 import { writeManifests } from './puppet.js';
 import { stepsFrom } from './retry.js';
-import { latestUnfinished, type StepReport, stepReports, unknownRun } from './run-report.js';
+import {
+  copySshConfig,
+  isSavedRun,
+  newRunId,
+  readSavedRun,
+  runDirectory,
+  type SavedRun,
+  saveRun,
+} from './run-directory.js';
+import { latestUnfinished, type StepReport, stepReports } from './run-report.js';
 import { type Contributions, type RunKind, stagesOf } from './stages.js';
 
 export interface DeployOptions {
@@ -170,21 +178,6 @@ export interface PreparedRun {
   messages: string[];
 }
 
-/** `plan.json` of the run directory. No secrets: those are in its answers.txt (0600). */
-interface SavedRun {
-  run: string;
-  answerFile: string;
-  hasSshConfig: boolean;
-  timeout: number;
-  fingerprint: string;
-  kind: RunKind;
-  /** Where plugins and hooks of the user are; hooks are read at each phase, so a corrected one counts. */
-  site: string;
-  hasHooks: boolean;
-  hookTimeout: number;
-  reapply: boolean;
-}
-
 /** Reads the answers and writes the run's directory: manifests, answers as they are used, and the plan. */
 export async function prepareRun(
   options: Omit<DeployOptions, 'db'>,
@@ -207,7 +200,7 @@ export async function prepareRun(
       hint: 'set CONFIG_CONTROLLER_HOST, and see whether EXCLUDE_SERVERS leaves a host',
     });
   }
-  if (existsSync(join(directory, 'plan.json'))) {
+  if (isSavedRun(directory)) {
     throw new StackwrightError('RunExists', `there is a run ${run} already`, {
       value: run,
       hint: `stackwright deploy resume ${run} goes on with it`,
@@ -237,9 +230,7 @@ export async function prepareRun(
   const contributions = contributionsOf(plugins, resolved, hosts);
   await writeManifests(directory, contributions.manifests, resolved.configuration);
   const prepared = await assemble(saved, directory, resolved.configuration, hosts, contributions);
-  // Last: a directory with a plan is complete.
-  const plan = { ...saved, fingerprint: prepared.fingerprint };
-  await writeFileAtomic(join(directory, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`, 0o600);
+  await saveRun(directory, { ...saved, fingerprint: prepared.fingerprint });
   report(reporter, {
     code: 'deploy.planned',
     level: 'info',
@@ -401,44 +392,6 @@ async function describeOutcome(
     failures: outcome.failures,
     steps: await stepReports(db, run),
   };
-}
-
-/** @throws StackwrightError `RunUnknown` */
-export async function readSavedRun(directory: string, run: string): Promise<SavedRun> {
-  const text = await readTextIfExists(join(directory, 'plan.json'));
-  if (text === undefined) throw unknownRun(run);
-  const saved = JSON.parse(text);
-  // Runs of earlier versions lack these; they named a site where it had hooks.
-  const defaults = { kind: 'deploy', hookTimeout: 3600, reapply: false, hasHooks: 'site' in saved, site: directory };
-  return { ...defaults, ...saved };
-}
-
-/** @throws StackwrightError `RunNameWrong` */
-export function runDirectory(state: StateDirectory, run: string): string {
-  // It becomes a path here and on every host.
-  if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$/.test(run)) {
-    throw new StackwrightError('RunNameWrong', `${run} cannot be the name of a run`, {
-      value: run,
-      hint: 'letters, digits, dots and dashes, beginning with a letter or digit',
-    });
-  }
-  return state.path('runs', run);
-}
-
-/** Sorts by time; the random part keeps two runs of one second apart. */
-function newRunId(): string {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  return `${time}-${randomBytes(2).toString('hex')}`;
-}
-
-async function copySshConfig(source: string, directory: string): Promise<void> {
-  if (!existsSync(source)) {
-    throw new StackwrightError('SshConfigMissing', `there is no SSH configuration ${source}`, {
-      value: source,
-      hint: 'the server keeps one for the machines of its inventory: ssh/config in the state directory',
-    });
-  }
-  await copyFile(source, join(directory, 'ssh_config'));
 }
 
 function findingEvent(file: string, { code, level, name, line, message }: AnswerFinding): DeployEvent {

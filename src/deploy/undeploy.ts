@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { StackwrightError } from '../base/errors.js';
 import type { Db } from '../engine/index.js';
-import { type DeployOptions, type DeployOutcome, deployRun, readSavedRun, runDirectory } from './run.js';
+import { type DeployOptions, type DeployOutcome, deployRun } from './run.js';
+import { readSavedRun, runDirectory } from './run-directory.js';
 
 /**
  * Stops what a deployment has started, and with `clean` removes what it has installed: its hooks first, then its
