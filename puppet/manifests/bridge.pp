@@ -2,12 +2,8 @@
 class stackwright::bridge (
   Pattern[/\A[a-z][a-z0-9-]{0,14}\z/] $bridge,
 ) {
-  file { "/etc/systemd/system/stackwright-${bridge}.service":
-    owner   => 'root',
-    group   => 'root',
-    mode    => '0644',
+  stackwright::unit { "stackwright-${bridge}.service":
     content => @("UNIT"),
-      # Of stackwright.
       [Unit]
       Description=Bridge ${bridge}
       Before=neutron-linuxbridge-agent.service neutron-l3-agent.service
@@ -21,13 +17,5 @@ class stackwright::bridge (
       [Install]
       WantedBy=multi-user.target
       | UNIT
-  }
-  ~> exec { 'systemctl daemon-reload for the bridge':
-    command     => '/bin/systemctl daemon-reload',
-    refreshonly => true,
-  }
-  -> service { "stackwright-${bridge}":
-    ensure => running,
-    enable => true,
   }
 }

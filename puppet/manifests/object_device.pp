@@ -26,16 +26,12 @@ define stackwright::object_device (
       provider => 'shell',
       path     => ['/usr/sbin', '/usr/bin', '/sbin', '/bin'],
       creates  => $what,
-      before   => Service[$unit],
+      before   => Stackwright::Unit[$unit],
     }
   }
 
-  file { "/etc/systemd/system/${unit}":
-    owner   => 'root',
-    group   => 'root',
-    mode    => '0644',
+  stackwright::unit { $unit:
     content => @("UNIT"),
-      # Of stackwright.
       [Unit]
       Description=Objects on ${name}
 
@@ -50,14 +46,6 @@ define stackwright::object_device (
       [Install]
       WantedBy=multi-user.target
       | UNIT
-  }
-  ~> exec { "systemctl daemon-reload for ${unit}":
-    command     => '/bin/systemctl daemon-reload',
-    refreshonly => true,
-  }
-  -> service { $unit:
-    ensure => running,
-    enable => true,
   }
   # Without the device the directory is root's, and swift cannot fill the host's own file system.
   -> exec { "chown swift:swift ${path}":

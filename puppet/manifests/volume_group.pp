@@ -24,12 +24,8 @@ class stackwright::volume_group (
       vgs "$1" > /dev/null 2>&1 || vgcreate "$1" "$device"
       | SCRIPT
   }
-  -> file { '/etc/systemd/system/stackwright-volume-group.service':
-    owner   => 'root',
-    group   => 'root',
-    mode    => '0644',
+  -> stackwright::unit { 'stackwright-volume-group.service':
     content => @("UNIT"),
-      # Of stackwright.
       [Unit]
       Description=Volume group ${group}
       Before=cinder-volume.service tgt.service
@@ -42,14 +38,6 @@ class stackwright::volume_group (
       [Install]
       WantedBy=multi-user.target
       | UNIT
-  }
-  ~> exec { 'systemctl daemon-reload for the volume group':
-    command     => '/bin/systemctl daemon-reload',
-    refreshonly => true,
-  }
-  -> service { 'stackwright-volume-group':
-    ensure  => running,
-    enable  => true,
     require => Package['lvm2'],
   }
 }

@@ -136,7 +136,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     expect(compute.map(({ title }) => title)).toContain('no control groups for libvirt');
     const network = resourcesOf('net_neutron-network.pp');
     expect(settingOf(network, 'Neutron_config', 'DEFAULT/global_physnet_mtu')).toBe(1450);
-    expect(network.map(({ title }) => title)).toContain('stackwright-br-outside');
+    expect(network.map(({ title }) => title)).toContain('stackwright-br-outside.service');
   });
 
   it('keep volumes and objects on the storage host, and name it where others look', () => {
