@@ -37,7 +37,7 @@ export async function bench(rounds) {
     for (const [kind, counts] of Object.entries(waves)) await benchWaves(scratch, kind, counts, rounds);
   } finally {
     for (const daemon of daemons) daemon.kill('SIGTERM');
-    await stopCluster(environment(scratch).STACKWRIGHT_STATE);
+    await stopCluster(stateOf(scratch));
     rmSync(scratch, { recursive: true });
   }
 }
@@ -115,8 +115,8 @@ async function seconds(work) {
   return (performance.now() - began) / 1000;
 }
 
-function environment(scratch) {
-  return { STACKWRIGHT_STATE: join(scratch, 'state') };
+function stateOf(scratch) {
+  return join(scratch, 'state');
 }
 
 /** A deployment with a plugin of its own, and nothing else. */
@@ -125,17 +125,13 @@ async function ours(scratch, kind, count) {
   const plugin = join(site, 'plugins/500-waves');
   mkdirSync(join(plugin, 'manifests'), { recursive: true });
   for (let wave = 0; wave < count; wave++) writeFileSync(join(plugin, `manifests/empty${wave}.pp`), '# Nothing.\n');
-  writeFileSync(
-    join(plugin, 'index.ts'),
-    `export const plugin = ${wavesPlugin(kind, count)};
-`,
-  );
+  writeFileSync(join(plugin, 'index.ts'), `export const plugin = ${wavesPlugin(kind, count)};\n`);
   const file = join(site, 'answers.txt');
   const settings = ['CONFIG_KEYSTONE_INSTALL=n', 'CONFIG_MEMCACHED_INSTALL=n', 'CONFIG_CONTROLLER_HOST=h1'];
   settings.push(`CONFIG_COMPUTE_HOSTS=${hosts.slice(1)}`, `CONFIG_SSH_KEY=${join(scratch, 'user.pub')}`);
   writeFileSync(file, `[general]\n${settings.join('\n')}\n`, { mode: 0o600 });
   const words = ['deploy', '--reapply', '--answer-file', file, '--ssh-config', join(scratch, 'ssh_config'), '--json'];
-  await execa(program, words, { env: environment(scratch) });
+  await execa(program, words, { env: { STACKWRIGHT_STATE: stateOf(scratch) } });
 }
 
 const wavesPlugin = (kind, count) => `(kit) => ({
