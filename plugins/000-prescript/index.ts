@@ -130,10 +130,12 @@ export const plugin: DeployPlugin = {
   name: 'prescript',
   groups: [services, global],
   sequences(configuration, hosts): PluginSequences {
+    // They are asked for no more than their address, and only those that a manifest names.
+    const excluded = configuration.list('EXCLUDE_SERVERS').filter((host) => !hosts.includes(host));
     return {
       prepare: [
         hostSequence('prescript.key', 'install the SSH key', hosts, installKey),
-        hostSequence(DISCOVERY, 'discover the host', hosts, discover),
+        hostSequence(DISCOVERY, 'discover the host', [...hosts, ...excluded], discover),
         hostSequence('prescript.directory', 'make the work directory', hosts, makeWorkDirectory),
       ],
       manifests: timeManifests(configuration, hosts),

@@ -14,6 +14,7 @@ function hostThatSays(stdout: string): DeployContext {
     ssh: ssh as Ssh,
     reach: (name) => ({ name }),
     facts: () => ({ kernel: '6.1.0-test' }) as HostFacts,
+    addresses: () => ({}),
     workDirectory: '/nowhere',
     execTimeout: 300,
     logFile: '/dev/null',

@@ -8,7 +8,7 @@ export interface HostValues {
   HOST_NAME: string;
   /** The address at which other hosts reach this one. */
   HOST_ADDRESS: string;
-  /** The same for every host of the deployment, by name. */
+  /** The same of this host and of every other that the values name, by name. */
   HOST_ADDRESSES: Record<string, string>;
   /** Seconds for one command. */
   EXEC_TIMEOUT: number;

@@ -47,9 +47,9 @@ export async function planChanges(options: Omit<DeployOptions, 'db' | 'kind'>): 
   await using ssh = openSsh(options.state);
   const limit = pLimit(SIDE_BY_SIDE);
   const results = new Map<string, Json>();
-  const overHosts = async <T>(work: (context: DeployContext, host: string) => Promise<T>) =>
+  const over = async <T>(hosts: string[], work: (context: DeployContext, host: string) => Promise<T>) =>
     await Promise.all(
-      prepared.hosts.map((host) => {
+      hosts.map((host) => {
         const logFile = join(directory, 'logs', `${host.replaceAll(':', '_')}.log`);
         const { reporter } = options;
         return limit(() =>
@@ -58,12 +58,14 @@ export async function planChanges(options: Omit<DeployOptions, 'db' | 'kind'>): 
       }),
     );
   // A manifest may name the address of every host.
-  await overHosts(async (context, host) => {
-    const id = discoveryStep(host);
-    const step = prepared.stages.flatMap(({ steps }) => steps).find((one) => one.id === id);
-    results.set(id, (await step?.work(context)) ?? null);
+  const steps = prepared.stages.flatMap((stage) => stage.steps);
+  const discoveries = new Map(
+    steps.flatMap((step) => (step.host && step.id === discoveryStep(step.host) ? [[step.host, step]] : [])),
+  );
+  await over([...discoveries.keys()], async (context, host) => {
+    results.set(discoveryStep(host), (await discoveries.get(host)?.work(context)) ?? null);
   });
-  return { directory, hosts: await overHosts((context, host) => changesOf(context, host, prepared)) };
+  return { directory, hosts: await over(prepared.hosts, (context, host) => changesOf(context, host, prepared)) };
 }
 
 async function changesOf(context: DeployContext, host: string, prepared: PreparedRun): Promise<HostChanges> {
@@ -79,7 +81,7 @@ async function changesOf(context: DeployContext, host: string, prepared: Prepare
     if (orders.some((order) => lacks(order).length === 0)) await sendForNoop(context, host, home, prepared.directory);
     for (const order of orders) {
       const missing = lacks(order);
-      const verdict = missing.length > 0 ? notYet(missing) : await noop(context, order, home, prepared);
+      const verdict = missing.length > 0 ? notYet(missing) : await noop(context, order, home, prepared.directory);
       const state = verdict.changes.length > 0 ? 'changes' : verdict.unknown.length > 0 ? 'unknown' : 'same';
       manifests.push({ manifest: order.name, state, ...verdict });
     }
@@ -115,14 +117,14 @@ async function noop(
   context: DeployContext,
   order: ManifestOrder,
   home: string,
-  run: PreparedRun,
+  directory: string,
 ): Promise<NoopVerdict> {
   const { ssh, reach, execTimeout } = context;
   const file = manifestName(order);
   const limit = manifestLimit(execTimeout);
   // No log file: it would have secrets that are on the host now, and that no answer names.
   const { stdout, output, status } = await ssh.run(reach(order.host), ['sh', `${home}/noop`, file, String(limit)], {
-    input: await valuesOf(context, order, run),
+    input: await valuesOf(context, order, directory),
     timeout: limit + 120,
     okStatuses: [...PUPPET_STATUSES, LOCK_HELD, TIMED_OUT, KILLED],
   });

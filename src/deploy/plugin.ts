@@ -70,6 +70,8 @@ export interface DeployContext {
   reach(host: string): SshHost;
   /** What the discovery found. */
   facts(host: string): HostFacts;
+  /** The addresses of all hosts that were discovered, by name: also of excluded ones that manifests name. */
+  addresses(): Record<string, string>;
   /** Where the deployment works on every host, mode 0700. */
   workDirectory: string;
   /** Seconds, for one command within a manifest. */

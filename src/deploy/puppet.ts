@@ -10,7 +10,7 @@ import type { DeployEvent } from './events.js';
 import { hieraConfiguration, hieradataOf, hostValueNames, lookedUp } from './hieradata.js';
 import { ADOPTED, APPLIED, applyScript, SETTLED, VALUES } from './host-script.js';
 import { type HostWork, hostDirectory, type ManifestPart, workOn } from './host-work.js';
-import type { Configuration } from './parameter.js';
+import { type Configuration, splitList } from './parameter.js';
 import type { DeployContext, HostFacts, ManifestOrder, Sequence } from './plugin.js';
 import { judgePuppet } from './puppet-log.js';
 
@@ -58,6 +58,13 @@ export async function writeManifests(
     const ours = join(packageRoot(), 'puppet');
     if (existsSync(ours)) await cp(ours, join(target, 'modules', 'stackwright'), { recursive: true });
   }
+}
+
+/** The hosts that manifests look up, each as the whole of a value: a list, such as that of compute hosts, is not meant. */
+export async function hostsLookedUp(orders: ManifestOrder[], configuration: Configuration): Promise<string[]> {
+  const texts = await Promise.all([...new Set(orders.map(({ file }) => file))].map((file) => readFile(file, 'utf8')));
+  const names = new Set(texts.flatMap(lookedUp));
+  return configuration.entries().flatMap(([name, value]) => (names.has(name) ? [value] : []));
 }
 
 /** Installs puppet and the modules of the manifests. */
@@ -137,7 +144,7 @@ const partTitles: Record<ManifestPart, (name: string) => string> = {
 /** The sequences that apply manifests marker by marker; `part` says what of each. */
 export function manifestSequences(
   orders: ManifestOrder[],
-  { directory, hosts }: { directory: string; hosts: string[] },
+  { directory }: { directory: string },
   part: (order: ManifestOrder) => ManifestPart,
 ): Sequence[] {
   const markers = [...new Set(orders.map((order) => order.marker))];
@@ -151,7 +158,7 @@ export function manifestSequences(
           id: `manifest.${order.name}${what === 'whole' ? '' : `.${what}`}@${order.host}`,
           title: partTitles[what](order.name),
           host: order.host,
-          work: (context: DeployContext) => apply(context, { order, directory, hosts, part: what }),
+          work: (context: DeployContext) => apply(context, { order, directory, part: what }),
         };
       }),
   }));
@@ -211,16 +218,20 @@ async function send(
 
 /** What a manifest of a run looks up, as hiera's YAML. */
 export async function valuesOf(
-  { configuration, facts, execTimeout }: DeployContext,
+  { configuration, facts, addresses, execTimeout }: DeployContext,
   order: ManifestOrder,
-  { directory, hosts }: { directory: string; hosts: string[] },
+  directory: string,
 ): Promise<string> {
   const { host } = order;
   const manifest = await readFile(join(hostDirectory(directory, host), 'manifests', manifestName(order)), 'utf8');
+  const wanted = new Set(lookedUp(manifest));
+  const values = configuration.entries().flatMap(([name, value]) => (wanted.has(name) ? splitList(value) : []));
+  // No others: a host more in the deployment is to change nothing where it is not named.
+  const named = new Set([host, ...values]);
   return hieradataOf(manifest, configuration, {
     HOST_NAME: host,
     HOST_ADDRESS: facts(host).address,
-    HOST_ADDRESSES: Object.fromEntries(hosts.map((other) => [other, facts(other).address])),
+    HOST_ADDRESSES: Object.fromEntries(Object.entries(addresses()).filter(([name]) => named.has(name))),
     EXEC_TIMEOUT: execTimeout,
   });
 }
@@ -228,16 +239,15 @@ export async function valuesOf(
 interface Application {
   order: ManifestOrder;
   directory: string;
-  hosts: string[];
   part: ManifestPart;
 }
 
 /** Applies a manifest. The values are in memory on the host (`VALUES`), for as long as puppet works. */
-async function apply(context: DeployContext, { order, directory, hosts, part }: Application): Promise<undefined> {
+async function apply(context: DeployContext, { order, directory, part }: Application): Promise<undefined> {
   const { host } = order;
   const file = manifestName(order);
   const needsValues = part === 'whole' || part === 'hold';
-  const input = needsValues ? await valuesOf(context, order, { directory, hosts }) : '';
+  const input = needsValues ? await valuesOf(context, order, directory) : '';
   const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
   const verdict = judgePuppet(stdout, status);
   if (!verdict.ok) {

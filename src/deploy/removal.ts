@@ -4,8 +4,8 @@ import { APPLIED } from './host-script.js';
 import type { DeployContext, Sequence } from './plugin.js';
 
 /** Stops the services that hooks have made with `run_process`, those that their own `unstack` has not stopped. */
-export function stopProcesses(controller: string): Sequence[] {
-  return [hostSequence('unstack.processes', 'stop the services of hooks', [controller], runScript(stopScript, 900))];
+export function stopProcesses(hosts: string[]): Sequence[] {
+  return [hostSequence('unstack.processes', 'stop the services of hooks', hosts, runScript(stopScript, 900))];
 }
 
 /** Removes what the agents of neutron have made, the packages that deployments have installed, and their files. */

@@ -2,12 +2,14 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { silentReporter } from '../base/events.js';
 import { packageRoot } from '../base/package-root.js';
+import { openSsh } from '../base/ssh.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { configurationOf } from './parameter.js';
-import { manifestName, writeManifests } from './puppet.js';
-import { planRun } from './run.js';
+import { manifestName, valuesOf, writeManifests } from './puppet.js';
+import { deployContext, planRun, prepareRun } from './run.js';
 import type { RunKind } from './stages.js';
 
 let state: StateDirectory;
@@ -32,6 +34,14 @@ async function planOf(kind: RunKind, ...lines: string[]) {
   const common = ['[general]', `CONFIG_SSH_KEY=${state.root}/key.pub`, ...openstack];
   writeFileSync(answerFile, [...common, ...lines, ''].join('\n'));
   return await planRun({ state, answerFile, reporter: silentReporter, runId: 'test', kind });
+}
+
+async function prepareManifest(name: string, ...lines: string[]) {
+  await plan(...lines);
+  const prepared = await prepareRun({ state, answerFile, reporter: silentReporter }, 'only look');
+  const order = prepared.manifests.find((manifest) => manifest.name === name);
+  if (!order) throw new Error(`no manifest ${name}`);
+  return { prepared, order };
 }
 
 it('plans phases in order, each over all hosts, manifests by marker', async () => {
@@ -234,8 +244,35 @@ it('leaves an excluded host alone, also where a plugin would look whether its se
   );
 
   const steps = stages.flatMap((stage) => stage.steps);
-  expect([...new Set(steps.map(({ host }) => host))]).toEqual(['c1']);
+  const others = steps.filter(({ host }) => host !== 'c1').map(({ id }) => id);
+  // Services on c1 are told where the controller is.
+  expect(others).toEqual(['prescript.discover@ctl']);
   expect(steps.map(({ id }) => id)).toContain('nova-compute.runs@c1');
+});
+
+it('tells a manifest the addresses of the hosts that its values name, of an excluded one too, and no other', async () => {
+  const lines = ['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_COMPUTE_HOSTS=c1,c2'];
+  const { prepared, order } = await prepareManifest('nova-compute', ...lines, 'EXCLUDE_SERVERS=ctl');
+  const results = new Map([
+    ['prescript.discover@ctl', { address: '192.0.2.10' }],
+    ['prescript.discover@c2', { address: '192.0.2.12' }],
+    ['prescript.discover@c1', { address: '192.0.2.11' }],
+  ]);
+  const step = { results, logFile: '/dev/null', interrupted: false, reporter: silentReporter };
+  await using ssh = openSsh(state);
+
+  const values = parse(await valuesOf(deployContext(prepared, ssh, step), order, prepared.directory));
+
+  expect(values).toMatchObject({ HOST_ADDRESS: '192.0.2.11', CONFIG_AMQP_HOST: 'ctl' });
+  expect(values.HOST_ADDRESSES).toEqual({ c1: '192.0.2.11', ctl: '192.0.2.10' });
+});
+
+it('asks an excluded host for nothing when what was deployed is stopped', async () => {
+  const lines = ['CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', 'CONFIG_COMPUTE_HOSTS=c1'];
+
+  const { stages } = await planOf('unstack', ...lines, 'EXCLUDE_SERVERS=ctl');
+
+  expect([...new Set(stages.flatMap(({ steps }) => steps.map(({ host }) => host)))]).toEqual(['c1']);
 });
 
 it('says that there are no hosts, and that a run exists', async () => {

@@ -37,7 +37,7 @@ import {
   type ManifestOrder,
   type Sequence,
 } from './plugin.js';
-import { writeManifests } from './puppet.js';
+import { hostsLookedUp, writeManifests } from './puppet.js';
 import { stepsFrom } from './retry.js';
 import {
   copySshConfig,
@@ -227,7 +227,7 @@ export async function prepareRun(
     hookTimeout: options.hookTimeout ?? 3600,
     reapply: options.reapply ?? false,
   };
-  const contributions = contributionsOf(plugins, resolved, hosts);
+  const contributions = await contributionsOf(plugins, resolved, hosts, saved.kind);
   await writeManifests(directory, contributions.manifests, resolved.configuration);
   const prepared = await assemble(saved, directory, resolved.configuration, hosts, contributions);
   await saveRun(directory, { ...saved, fingerprint: prepared.fingerprint });
@@ -250,19 +250,31 @@ async function reconstruct(saved: SavedRun, directory: string, reporter: Reporte
   }
   requireRight(path, resolved.findings);
   const hosts = hostsOf(plugins, resolved);
-  const contributions = contributionsOf(plugins, resolved, hosts);
+  const contributions = await contributionsOf(plugins, resolved, hosts, saved.kind);
   return await assemble(saved, directory, resolved.configuration, hosts, contributions);
 }
 
-function contributionsOf(plugins: DeployPlugin[], resolved: ResolvedAnswers, hosts: string[]): Contributions {
+async function contributionsOf(
+  plugins: DeployPlugin[],
+  resolved: ResolvedAnswers,
+  hosts: string[],
+  kind: RunKind,
+): Promise<Contributions> {
   const all = plugins.map((plugin) => plugin.sequences(resolved.configuration, hosts));
   // A plugin need not look whether a host is excluded.
   const isMeant = ({ host }: { host?: string }) => host === undefined || hosts.includes(host);
+  const manifests = all.flatMap((one) => one.manifests ?? []).filter(isMeant);
+  // An excluded host is left alone, but for its address, where what is deployed is to reach it.
+  const named = kind === 'deploy' ? await hostsLookedUp(manifests, resolved.configuration) : [];
+  const asked = named.map(discoveryStep);
   const meant = (sequences: Sequence[] = []) =>
-    sequences.map((sequence) => ({ ...sequence, steps: sequence.steps.filter(isMeant) }));
+    sequences.map((sequence) => ({
+      ...sequence,
+      steps: sequence.steps.filter((step) => isMeant(step) || asked.includes(step.id)),
+    }));
   return {
     prepare: all.flatMap((one) => meant(one.prepare)),
-    manifests: all.flatMap((one) => one.manifests ?? []).filter(isMeant),
+    manifests,
     verify: all.flatMap((one) => meant(one.verify)),
     finish: all.flatMap((one) => meant(one.finish)),
     messages: [...all.flatMap((one) => one.messages ?? []), ...messagesOf(plugins, resolved)],
@@ -363,6 +375,11 @@ export function deployContext(
       const facts = results.get(discoveryStep(host)) as HostFacts | undefined;
       if (!facts) throw new Error(`${host} was not discovered before`);
       return facts;
+    },
+    addresses() {
+      const prefix = discoveryStep('');
+      const found = [...results].filter(([id]) => id.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+      return Object.fromEntries(found.map(([id, facts]) => [id.slice(prefix.length), (facts as HostFacts).address]));
     },
     workDirectory: `/var/tmp/stackwright/${prepared.run}`,
     execTimeout: saved.timeout,

@@ -41,6 +41,7 @@ function contextHere(events: StackwrightEvent[], seconds?: string): DeployContex
     ssh: { run } as DeployContext['ssh'],
     reach: (name) => ({ name }),
     facts: () => facts,
+    addresses: () => ({}),
     workDirectory: '/nowhere',
     execTimeout: 300,
     logFile: join(tmpdir(), 'nowhere'),

@@ -74,7 +74,8 @@ function removalStages({ prepare, manifests }: Contributions, options: StageOpti
     ...prepare,
     sendSequence(manifests, directory, false),
     ...hooksAt(options, 'override_defaults', 'source', 'unstack'),
-    ...stopProcesses(controller),
+    // Hooks work on the controller, which may be excluded.
+    ...stopProcesses(hosts.filter((host) => host === controller)),
     ...manifestSequences([...manifests].reverse(), options, () => 'stop'),
     ...(kind === 'clean' ? [...hooksAt(options, 'clean'), ...cleanSequences(hosts)] : []),
   ];
