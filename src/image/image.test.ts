@@ -81,4 +81,24 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     const info = execFileSync('qemu-img', ['info', '--output=json', join(work, 'image.qcow2')], { encoding: 'utf8' });
     expect(JSON.parse(info)['format-specific'].data).toMatchObject({ compat: '1.1', 'compression-type': 'zstd' });
   });
+
+  it('writes each disk of several, and makes them anew with another format', async () => {
+    const plan = [
+      '- local_loop: {name: image0}',
+      '- local_loop: {name: data, size: 16MiB}',
+      '- mkfs: {name: root, base: image0, type: ext4, mount: {mount_point: /, fstab: {}}}',
+      '- mkfs: {name: srv, base: data, type: ext4, mount: {mount_point: /srv, fstab: {}}}',
+    ].join('\n');
+    elements.file('probe/block-device-default.yaml', plan);
+    elements.system('tiny', { programs: ['/bin/cat'], lines: ['mkdir srv', 'echo kept > srv/kept'] });
+
+    for (const format of ['qcow2', 'raw'] as const) {
+      const { outputs } = await buildImage(options([format]));
+
+      const names = [`image.${format}`, `image-data.${format}`].map((name) => join(work, name));
+      expect(outputs.map(({ path }) => path)).toEqual(names);
+    }
+    const srv = execFileSync('debugfs', ['-R', 'cat /kept', join(work, 'image-data.raw')], { encoding: 'utf8' });
+    expect(srv).toBe('kept\n');
+  });
 });

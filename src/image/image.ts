@@ -65,7 +65,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
   const output = resolve(options.output);
   const { temporary, root, logFile, store } = build;
   const written: WrittenOutput[] = [];
-  const write = async (source: OutputOptions['source']) => {
+  const write = async (source: OutputOptions['source'], place = output) => {
     const { formats, reporter, signal } = options;
     const { arch } = build.place;
     written.push(
@@ -74,7 +74,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
         formats,
         sourceDateEpoch: sourceDateEpoch(options.environment),
         source,
-        output,
+        output: place,
         arch,
         temporary,
         reporter,
@@ -114,6 +114,8 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     await saveManifests(seenManifests(build), output);
     if (devices) {
       await write({ kind: 'disk', path: devices.image, format: 'raw' });
+      for (const [name, path] of devices.others)
+        await write({ kind: 'disk', path, format: 'raw' }, `${output}-${name}`);
       if (finished) await keepDisk(build, finished, devices.image, written, options);
     }
     await (flushed ?? store.flush());
@@ -173,7 +175,7 @@ export async function explainBuild(options: BuildOptions | ImageOptions): Promis
 /** In the directory of a kept disk. */
 const manifestsName = 'manifests';
 
-/** The name of the state in which the disk is whole. */
+/** The name of the state in which the disk is whole. Of several disks none is kept. */
 async function finishedState(
   build: Build,
   config: BlockDeviceConfig,
@@ -181,6 +183,7 @@ async function finishedState(
 ): Promise<string | undefined> {
   const { size, rootLabel, mkfsOptions, maxOnlineResize } = options;
   const { file: _file, ...devices } = config;
+  if (devices.nodes.filter(({ kind }) => kind === 'local_loop').length > 1) return undefined;
   const input = (kind: 'block devices' | 'options', value: object) => ({
     kind,
     name: kind,

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { shellQuote } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
+import { readTextIfExists } from '../base/files.js';
 import type { Sandbox } from './sandbox.js';
 
 /** The root of an image while its scripts run. Its mounts are seen only in the sandbox. */
@@ -133,12 +134,17 @@ async function swapResolver(root: string): Promise<void> {
   const file = join(root, 'etc', 'resolv.conf');
   if (await lstat(file).catch(() => undefined)) await rename(file, `${file}.ORIG`);
   await mkdir(join(root, 'etc'), { recursive: true });
-  await copyFile('/etc/resolv.conf', file);
-  await copyFile('/etc/resolv.conf', hostResolver(root));
+  const resolver = await resolverOfHost();
+  for (const place of [file, copiedResolver(root)]) await writeFile(place, resolver);
+}
+
+/** Nothing where the host has none, as a machine without a name server. */
+async function resolverOfHost(): Promise<string> {
+  return (await readTextIfExists('/etc/resolv.conf')) ?? '';
 }
 
 /** What was copied from the host, beside the root. */
-function hostResolver(root: string): string {
+function copiedResolver(root: string): string {
   return join(root, '..', 'resolv.conf');
 }
 
@@ -146,11 +152,13 @@ function hostResolver(root: string): string {
 export async function renewResolver(root: string): Promise<void> {
   const file = join(root, 'etc', 'resolv.conf');
   if (!(await lstat(file).catch(() => undefined))?.isFile()) return;
-  const [copied, used, now] = await Promise.all(
-    [hostResolver(root), file, '/etc/resolv.conf'].map((path) => readFile(path)),
-  );
-  if (!copied || !used || !now || !copied.equals(used) || used.equals(now)) return;
-  for (const place of [file, hostResolver(root)]) await copyFile('/etc/resolv.conf', place);
+  const [copied, used, now] = await Promise.all([
+    readFile(copiedResolver(root), 'utf8'),
+    readFile(file, 'utf8'),
+    resolverOfHost(),
+  ]);
+  if (copied !== used || used === now) return;
+  for (const place of [file, copiedResolver(root)]) await writeFile(place, now);
 }
 
 /** An element may have left a link: that is kept. The host's own file never stays. */

@@ -56,6 +56,8 @@ export interface BlockDevices {
   deviceArray: string;
   /** The raw image of `device`. */
   image: string;
+  /** Those of the other disks by name, but for disks that have a directory of their own. */
+  others: Map<string, string>;
   /** Trims and unmounts file systems and detaches all devices. The raw images stay. */
   release(): Promise<void>;
 }
@@ -104,11 +106,16 @@ export async function createBlockDevices(plan: BlockDevicePlan, place: BlockDevi
   }
   const disk = plan.disks.has('image0') ? 'image0' : ([...plan.disks.keys()][0] ?? '');
   const { devices } = making;
+  const others = new Map(making.images);
+  for (const node of plan.order) {
+    if (node.kind === 'local_loop' && (node.name === disk || node.directory)) others.delete(node.name);
+  }
   return {
     device: devices.get(disk) ?? '',
     devices,
     deviceArray: [...devices].map(([name, device]) => ` [${name}]=${device} `).join(''),
     image: making.images.get(disk) ?? '',
+    others,
     release: () => release(making),
   };
 }
