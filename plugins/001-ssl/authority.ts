@@ -1,8 +1,8 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../../src/base/command.js';
 import { StackwrightError } from '../../src/base/errors.js';
 import { writeFileAtomic } from '../../src/base/files.js';
@@ -46,6 +46,29 @@ export async function ensureAuthority(authority: Authority, subject: string, may
   await mkdir(dirname(authority.key), { recursive: true, mode: 0o700 });
   await writeFileAtomic(authority.certificate, certificate, 0o644);
   await writeFileAtomic(authority.key, key, 0o600);
+}
+
+/** Why there can be no certificates of an authority, as far as this machine tells. */
+export function authorityProblem({ certificate, key }: Authority, mayMake: boolean): string | undefined {
+  const directories = (process.env.PATH ?? '').split(':');
+  if (!directories.some((directory) => existsSync(join(directory, 'openssl')))) {
+    return 'certificates are made by openssl, which this machine does not have: apt-get install openssl';
+  }
+  const missing = [certificate, key].filter((path) => !existsSync(path));
+  if (missing.length === 2 && mayMake) return undefined;
+  if (missing.length > 0) {
+    const how = missing.length === 2 ? 'CONFIG_SSL_CACERT_SELFSIGN=n' : 'an authority of which one file is there';
+    return `${how} needs ${missing.join(' and ')}`;
+  }
+  try {
+    const found = new X509Certificate(readFileSync(certificate));
+    if (!found.ca) return `the certificate in ${certificate} is not that of an authority`;
+    if (Date.parse(found.validTo) < Date.now())
+      return `the certificate in ${certificate} has expired on ${found.validTo}`;
+    return undefined;
+  } catch {
+    return `${certificate} has no certificate in PEM`;
+  }
 }
 
 /** A key and a certificate for these names and addresses. */

@@ -1,141 +1,80 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { hostSequence, yesNo } from '../../src/deploy/declare.js';
-import type { Configuration, Parameter, ParameterGroup, Processor } from '../../src/deploy/parameter.js';
-import type { DeployContext, DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
-import { matches, notEmpty } from '../../src/deploy/validators.js';
-import { type Authority, certify, ensureAuthority, isGood } from './authority.js';
-
-/** Where hosts have them; manifests read them there. */
-const DIRECTORY = '/etc/ssl/stackwright';
-
-const home: Processor = (value) => ({ value: value.startsWith('~/') ? join(homedir(), value.slice(2)) : value });
-const absolute = matches(/\/\S+/, 'the whole path of a file of this machine');
-
-function file(name: string, cmdOption: string, what: string, base: string): Parameter {
-  return {
-    name,
-    cmdOption,
-    prompt: `Enter the file of ${what}`,
-    usage: `File of this machine with ${what}, in the directory of the authority unless given.`,
-    default: (known) => join(known.get('CONFIG_SSL_CERT_DIR'), base),
-    processors: [home],
-    validators: [absolute],
-  };
-}
-
-const subjectParts: [part: string, option: string, what: string, value: string][] = [
-  ['C', 'country', 'country, two letters', ''],
-  ['ST', 'state', 'state', ''],
-  ['L', 'location', 'place', ''],
-  ['O', 'organization', 'organization', 'openstack'],
-  ['OU', 'organizational-unit', 'organizational unit', 'stackwright'],
-  ['CN', 'common-name', 'name', 'Stackwright CA'],
-  ['MAIL', 'email', 'mail address', ''],
-];
-
-const switches: ParameterGroup = {
-  name: 'AMQP_SSL',
-  description: 'Encryption',
-  preCondition: (known) => known.is('CONFIG_KEYSTONE_INSTALL') || known.is('CONFIG_AMQP_INSTALL'),
-  parameters: [
-    yesNo({
-      name: 'CONFIG_AMQP_ENABLE_SSL',
-      cmdOption: 'amqp-enable-ssl',
-      prompt: 'Should services reach the message broker by TLS',
-      usage: "Set to 'y' to have services reach the message broker by TLS only, at port 5671.",
-      default: 'n',
-    }),
-  ],
-};
-
-const authority: ParameterGroup = {
-  name: 'SSL',
-  description: 'Certificate authority',
-  preCondition: (known) => known.is('CONFIG_AMQP_ENABLE_SSL'),
-  parameters: [
-    {
-      name: 'CONFIG_SSL_CERT_DIR',
-      cmdOption: 'ssl-cert-dir',
-      prompt: 'Enter the directory of the certificate authority',
-      usage: 'Directory of this machine with the certificate authority.',
-      default: '~/stackwright-ca',
-      processors: [home],
-      validators: [notEmpty, absolute],
-    },
-    file('CONFIG_SSL_CACERT_FILE', 'ssl-cacert-file', "the authority's certificate", 'ca.crt'),
-    file('CONFIG_SSL_CACERT_KEY_FILE', 'ssl-cacert-key-file', "the authority's key", 'ca.key'),
-    yesNo({
-      name: 'CONFIG_SSL_CACERT_SELFSIGN',
-      cmdOption: 'ssl-cacert-selfsign',
-      prompt: 'Should a certificate authority be made where there is none',
-      usage: "Set to 'y' to make a certificate authority where there is none.",
-      default: 'y',
-    }),
-    ...subjectParts.map(
-      ([part, option, what, value]): Parameter => ({
-        name: `CONFIG_SSL_CERT_SUBJECT_${part}`,
-        cmdOption: `ssl-cert-subject-${option}`,
-        prompt: `Enter the ${what} of the authority`,
-        usage: `Subject of the authority that is made: ${what}. Left empty, it has none.`,
-        default: value,
-        // A slash would begin another part.
-        validators: [matches(/[^/\\]*/, 'without slashes')],
-        useDefault: true,
-      }),
-    ),
-  ],
-};
+import { HOST_CERTIFICATES, hostSequence } from '../../src/deploy/declare.js';
+import type { DeployContext, DeployPlugin, PluginSequences, Sequence } from '../../src/deploy/plugin.js';
+import { certify, ensureAuthority, isGood } from './authority.js';
+import { authorityOf, groups, hasEndpointTls, needsAuthority, type Page, subjectOf, tlsPages } from './parameters.js';
 
 export const plugin: DeployPlugin = {
   name: 'ssl',
-  groups: [switches, authority],
+  groups,
   sequences(configuration, hosts): PluginSequences {
-    if (!configuration.is('CONFIG_AMQP_ENABLE_SSL')) return {};
-    const make = 'make the certificate authority';
+    const controller = configuration.get('CONFIG_CONTROLLER_HOST');
+    const given = tlsPages(configuration).filter(({ certificate }) => configuration.get(certificate) !== '');
+    const endpoints = hasEndpointTls(configuration);
     return {
       prepare: [
-        { title: make, steps: [{ id: 'ssl.authority', title: make, work: makeAuthority }] },
-        hostSequence('ssl.certificate', 'make the certificate', hosts, certifyHost),
+        ...(needsAuthority(configuration) ? authoritySequences(hosts) : []),
+        ...(endpoints ? [hostSequence('ssl.trust', 'trust the certificate authority', hosts, trust)] : []),
+        ...given.map((page) =>
+          hostSequence(`ssl.${page.name}`, `send the certificate of the ${page.name}`, [controller], (context, host) =>
+            sendGiven(context, host, page),
+          ),
+        ),
       ],
+      messages: endpoints
+        ? [
+            `elsewhere than on the hosts a client needs the authority: OS_CACERT=${authorityOf(configuration).certificate}`,
+          ]
+        : [],
     };
   },
 };
 
-function authorityOf(known: Configuration): Authority {
-  return { certificate: known.get('CONFIG_SSL_CACERT_FILE'), key: known.get('CONFIG_SSL_CACERT_KEY_FILE') };
+function authoritySequences(hosts: string[]): Sequence[] {
+  const make = 'make the certificate authority';
+  return [
+    { title: make, steps: [{ id: 'ssl.authority', title: make, work: makeAuthority }] },
+    hostSequence('ssl.certificate', 'make the certificate', hosts, certifyHost),
+  ];
 }
 
 async function makeAuthority({ configuration }: DeployContext): Promise<undefined> {
-  const parts = subjectParts.map(([part]) => {
-    const value = configuration.get(`CONFIG_SSL_CERT_SUBJECT_${part}`);
-    return value === '' ? '' : `/${part === 'MAIL' ? 'emailAddress' : part}=${value}`;
-  });
   const mayMake = configuration.is('CONFIG_SSL_CACERT_SELFSIGN');
-  await ensureAuthority(authorityOf(configuration), parts.join(''), mayMake);
+  await ensureAuthority(authorityOf(configuration), subjectOf(configuration), mayMake);
 }
 
 /** The key of a certificate that is good stays on its host. */
 async function certifyHost(context: DeployContext, host: string): Promise<undefined> {
-  const { configuration, ssh, reach, facts, logFile } = context;
+  const { configuration, ssh, reach, facts } = context;
   const known = authorityOf(configuration);
   const { address, hostname } = facts(host);
   const names = [...new Set([host, hostname, address])].filter((name) => name !== '');
+  // It may have been renewed with the same key, and then what it has certified is still good.
+  await send(context, host, 'ca.crt', '0644', await readFile(known.certificate, 'utf8'));
   const look = `test -s "$1/host.key" && cat "$1/host.crt"`;
   const options = { timeout: 60, okStatuses: [0, 1] };
-  const found = await ssh.run(reach(host), ['sh', '-c', look, 'sh', DIRECTORY], options);
+  const found = await ssh.run(reach(host), ['sh', '-c', look, 'sh', HOST_CERTIFICATES], options);
   if (found.status === 0 && (await isGood(found.stdout, known, names, new Date()))) return;
   const { certificate, key } = await certify(known, names);
-  const files: [name: string, mode: string, text: string][] = [
-    ['ca.crt', '0644', await readFile(known.certificate, 'utf8')],
-    ['host.key', '0600', key],
-    ['host.crt', '0644', certificate],
-  ];
-  for (const [name, mode, text] of files) {
-    const words = ['sh', '-c', writeScript, 'sh', DIRECTORY, name, mode];
-    await ssh.run(reach(host), words, { input: text, timeout: 60, logFile });
-  }
+  await send(context, host, 'host.key', '0600', key);
+  await send(context, host, 'host.crt', '0644', certificate);
+}
+
+/** Python's clients read what the system trusts. A host that has not that package yet gets it with them, and it looks here. */
+async function trust({ ssh, reach, logFile }: DeployContext, host: string): Promise<undefined> {
+  await ssh.run(reach(host), ['sh', '-c', trustScript, 'sh', HOST_CERTIFICATES], { timeout: 120, logFile });
+}
+
+async function sendGiven(context: DeployContext, host: string, page: Page): Promise<undefined> {
+  const textOf = async (name: string) => (await readFile(context.configuration.get(name), 'utf8')).trimEnd();
+  const chain = page.chain && context.configuration.get(page.chain) !== '' ? [await textOf(page.chain)] : [];
+  await send(context, host, `${page.name}.key`, '0600', `${await textOf(page.key)}\n`);
+  await send(context, host, `${page.name}.crt`, '0644', `${[await textOf(page.certificate), ...chain].join('\n')}\n`);
+}
+
+async function send(context: DeployContext, host: string, name: string, mode: string, input: string): Promise<void> {
+  const words = ['sh', '-c', writeScript, 'sh', HOST_CERTIFICATES, name, mode];
+  await context.ssh.run(context.reach(host), words, { input, timeout: 60, logFile: context.logFile });
 }
 
 const writeScript = `set -eu
@@ -145,4 +84,11 @@ chmod 0755 "$1"
 cat > "$1/$2.new"
 chmod "$3" "$1/$2.new"
 mv "$1/$2.new" "$1/$2"
+`;
+
+const trustScript = `set -eu
+umask 022
+mkdir -p /usr/local/share/ca-certificates
+cp "$1/ca.crt" /usr/local/share/ca-certificates/stackwright.crt
+! command -v update-ca-certificates > /dev/null || update-ca-certificates
 `;

@@ -88,6 +88,7 @@ export const plugin: DeployPlugin = {
     if (!configuration.is('CONFIG_KEYSTONE_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const client = configuration.is('CONFIG_CLIENT_INSTALL');
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     return {
       manifests: [
         ...manifestsOn([host], {
@@ -105,7 +106,9 @@ export const plugin: DeployPlugin = {
             })
           : []),
       ],
-      verify: [answerSequence('keystone answers', [{ service: 'keystone', host, port: KEYSTONE_PORT, path: '/v3' }])],
+      verify: [
+        answerSequence('keystone answers', [{ service: 'keystone', host, port: KEYSTONE_PORT, path: '/v3', tls }]),
+      ],
       messages: client ? [`on ${host}: . /root/keystonerc_admin && openstack token issue`] : [],
     };
   },

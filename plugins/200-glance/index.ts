@@ -33,6 +33,7 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_GLANCE_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const inSwift = configuration.get('CONFIG_GLANCE_BACKEND') === 'swift';
     return {
       manifests: manifestsOn([host], {
@@ -43,9 +44,10 @@ export const plugin: DeployPlugin = {
         packages: [
           ...['glance-api', 'python3-openstackclient', ...databasePackages],
           ...(inSwift ? ['python3-swiftclient'] : []),
+          ...(tls ? ['haproxy'] : []),
         ],
       }),
-      verify: [answerSequence('glance answers', [{ service: 'glance-api', host, port: GLANCE_PORT, path: '/' }])],
+      verify: [answerSequence('glance answers', [{ service: 'glance-api', host, port: GLANCE_PORT, path: '/', tls }])],
     };
   },
 };

@@ -102,6 +102,7 @@ export const plugin: DeployPlugin = {
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const storage = configuration.get('CONFIG_STORAGE_HOST');
     const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const folder = '250-cinder';
     const own = { folder, modules: MODULES };
     return {
@@ -123,7 +124,7 @@ export const plugin: DeployPlugin = {
         }),
       ],
       verify: [
-        answerSequence('cinder answers', [{ service: 'cinder-api', host, port: CINDER_PORT, path: '/' }]),
+        answerSequence('cinder answers', [{ service: 'cinder-api', host, port: CINDER_PORT, path: '/', tls }]),
         runningSequence('cinder-scheduler', [{ host, units: ['cinder-scheduler'] }]),
         runningSequence('cinder-volume', [{ host: storage, units: ['cinder-volume'] }]),
       ],

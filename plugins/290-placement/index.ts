@@ -21,6 +21,7 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     return {
       manifests: manifestsOn([host], {
         folder: '290-placement',
@@ -30,7 +31,7 @@ export const plugin: DeployPlugin = {
         packages: ['placement-api', 'placement-common', 'python3-placement', ...databasePackages],
       }),
       verify: [
-        answerSequence('placement answers', [{ service: 'placement-api', host, port: PLACEMENT_PORT, path: '/' }]),
+        answerSequence('placement answers', [{ service: 'placement-api', host, port: PLACEMENT_PORT, path: '/', tls }]),
       ],
     };
   },

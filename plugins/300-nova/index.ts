@@ -55,6 +55,7 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NOVA_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const computes = configuration.list('CONFIG_COMPUTE_HOSTS');
     const own = { folder: '300-nova', modules: MODULES, startsLast: true };
     const computePackages = ({ hasKvm }: HostFacts) => {
@@ -68,7 +69,7 @@ export const plugin: DeployPlugin = {
         ...manifestsOn(computes, { ...own, name: 'nova-compute', packages: computePackages }),
       ],
       verify: [
-        answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/' }]),
+        answerSequence('nova answers', [{ service: 'nova-api', host, port: NOVA_PORT, path: '/', tls }]),
         runningSequence('nova', [{ host, units: ['nova-conductor', 'nova-scheduler'] }]),
         runningSequence(
           'nova-compute',

@@ -143,6 +143,7 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_NEUTRON_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const networkHosts = configuration.list('CONFIG_NETWORK_HOSTS');
     const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
     const agent = configuration.get('CONFIG_NEUTRON_L2_AGENT');
@@ -162,7 +163,7 @@ export const plugin: DeployPlugin = {
         ...agentManifests(agent, networkHosts, computes),
       ],
       verify: [
-        answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/' }]),
+        answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/', tls }]),
         runningSequence('neutron-agents', agentUnits(agent, networkHosts, computes)),
       ],
     };

@@ -6,6 +6,7 @@ import { answerSequence } from '../../src/deploy/service-answer.js';
 import { notEmpty } from '../../src/deploy/validators.js';
 
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 
 const horizon: ParameterGroup = {
   name: 'OSHORIZON',
@@ -32,6 +33,9 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_HORIZON_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
+    const tls = configuration.is('CONFIG_HORIZON_SSL');
+    const foreignCertificate = configuration.get('CONFIG_HORIZON_SSL_CERT') !== '';
+    const port = tls ? HTTPS_PORT : HTTP_PORT;
     return {
       manifests: manifestsOn([host], {
         folder: '500-horizon',
@@ -42,11 +46,11 @@ export const plugin: DeployPlugin = {
       }),
       verify: [
         answerSequence('horizon answers', [
-          { service: 'apache2', host, port: HTTP_PORT, path: '/horizon/auth/login/' },
+          { service: 'apache2', host, port, path: '/horizon/auth/login/', tls, foreignCertificate },
         ]),
       ],
       messages: [
-        `the dashboard is at http://${host}/horizon, and its administrator in /root/keystonerc_admin on ${host}`,
+        `the dashboard is at http${tls ? 's' : ''}://${host}/horizon, and its administrator in /root/keystonerc_admin on ${host}`,
       ],
     };
   },

@@ -92,7 +92,8 @@ export const plugin: DeployPlugin = {
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const storage = configuration.get('CONFIG_STORAGE_HOST');
     const folder = '600-swift';
-    const packages = makesXfs(configuration) ? [...PACKAGES, 'xfsprogs'] : PACKAGES;
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
+    const packages = [...PACKAGES, ...(makesXfs(configuration) ? ['xfsprogs'] : []), ...(tls ? ['haproxy'] : [])];
     return {
       manifests: [
         ...manifestsOn([host], { folder, name: 'swift-endpoint', modules: MODULES }),
@@ -100,7 +101,7 @@ export const plugin: DeployPlugin = {
       ],
       verify: [
         answerSequence('swift answers', [
-          { service: 'swift-proxy', host: storage, port: SWIFT_PORT, path: '/healthcheck' },
+          { service: 'swift-proxy', host: storage, port: SWIFT_PORT, path: '/healthcheck', tls },
         ]),
       ],
     };

@@ -60,7 +60,8 @@ export const plugin: DeployPlugin = {
   sequences(configuration): PluginSequences {
     if (!configuration.is('CONFIG_HEAT_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
-    const cloudFormation = { service: 'heat-api-cfn', host, port: CLOUDFORMATION_PORT, path: '/' };
+    const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
+    const cloudFormation = { service: 'heat-api-cfn', host, port: CLOUDFORMATION_PORT, path: '/', tls };
     return {
       manifests: manifestsOn([host], {
         folder: '650-heat',
@@ -77,7 +78,7 @@ export const plugin: DeployPlugin = {
       }),
       verify: [
         answerSequence('heat answers', [
-          { service: 'heat-api', host, port: HEAT_PORT, path: '/' },
+          { service: 'heat-api', host, port: HEAT_PORT, path: '/', tls },
           ...(configuration.is('CONFIG_HEAT_CFN_INSTALL') ? [cloudFormation] : []),
         ]),
         runningSequence('heat-engine', [{ host, units: ['heat-engine'] }]),

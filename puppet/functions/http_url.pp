@@ -1,4 +1,8 @@
-# The URL of an address and port.
-function stackwright::http_url(String $address, Integer $port) >> String {
-  "http://${stackwright::in_url($address)}:${port}"
+# The URL of an interface at an address and port, by TLS or without.
+function stackwright::http_url(String $address, Integer $port, Boolean $tls) >> String {
+  $scheme = $tls ? {
+    true    => 'https',
+    default => 'http',
+  }
+  "${scheme}://${stackwright::in_url($address)}:${port}"
 }

@@ -52,6 +52,9 @@ export function hostSequence(name: string, title: string, hosts: string[], work:
 
 type HostWork = (context: DeployContext, host: string) => Promise<Json | undefined>;
 
+/** Where a host has the authority's certificate, `ca.crt`, and its own, `host.crt` with `host.key`. */
+export const HOST_CERTIFICATES = '/etc/ssl/stackwright';
+
 /** What every service of OpenStack needs to reach MariaDB. */
 export const databasePackages = ['python3-mysqldb', 'python3-pymysql'];
 

@@ -85,6 +85,12 @@ const filesScript = `set -eu
 units=$(grep -ls '^# Of stackwright' /etc/systemd/system/*.service /etc/systemd/system/*.mount || true)
 rm -f $units /usr/local/sbin/stackwright-volume-group /etc/exports.d/stackwright.exports
 [ -z "$units" ] || systemctl daemon-reload
+rm -f /etc/*/ssl/private/stackwright.pem /etc/*/ssl/public/stackwright.crt /etc/nova/stackwright-console.*
+rm -f /etc/apache2/stackwright.* /etc/apache2/sites-*/00-stackwright.conf
+if [ -e /usr/local/share/ca-certificates/stackwright.crt ]; then
+  rm -f /usr/local/share/ca-certificates/stackwright.crt
+  ! command -v update-ca-certificates > /dev/null || update-ca-certificates --fresh
+fi
 rm -rf /etc/ssl/stackwright /etc/openstack/puppet /root/keystonerc_admin /root/keystonerc_demo
 # The state directory may be here, too.
 rm -f /var/lib/stackwright/*.volumes /var/lib/stackwright/*.objects

@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,11 +28,24 @@ async function serve(...statuses: number[]): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** The host is this machine: words that would go over ssh run here. */
-function contextHere(events: StackwrightEvent[], seconds?: string): DeployContext {
+/** One that speaks TLS, with a certificate of its own for an address. */
+async function serveTls(address: string, directory: string): Promise<number> {
+  const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'ca.crt')];
+  const names = ['-subj', '/CN=x', '-addext', `subjectAltName=IP:${address}`];
+  await execa('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-noenc', '-days', '2', ...names, ...files]);
+  const [key, cert] = ['key', 'ca.crt'].map((name) => readFileSync(join(directory, name)));
+  const server = createTlsServer({ key, cert }, (_request, response) => void response.end()).listen(0, '127.0.0.1');
+  servers.push(server);
+  await new Promise((resolve) => server.once('listening', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** The host is this machine: words that would go over ssh run here, and its certificates are in a directory. */
+function contextHere(events: StackwrightEvent[], seconds?: string, certificates = ''): DeployContext {
   const run: DeployContext['ssh']['run'] = async (_host, [program = '', ...args]) => {
     // Not two minutes, where nothing will come.
-    const words = seconds ? args.map((word) => word.replace('SECONDS + 120', `SECONDS + ${seconds}`)) : args;
+    const here = args.map((word) => word.replace('/etc/ssl/stackwright', certificates));
+    const words = seconds ? here.map((word) => word.replace('SECONDS + 120', `SECONDS + ${seconds}`)) : here;
     const { stdout, stderr, exitCode = 1 } = await execa(program, words, { reject: false });
     return { stdout, stderr, output: stdout, status: exitCode } as Awaited<ReturnType<DeployContext['ssh']['run']>>;
   };
@@ -74,6 +88,28 @@ it('is content with a connection where there is no HTTP', async () => {
   await step?.work(contextHere(events));
 
   expect(events[0]?.data).toMatchObject({ detail: 'connected' });
+});
+
+it('asks by TLS, and believes only a certificate of the authority for the address', async () => {
+  const [directory, other] = [mkdtempSync(join(tmpdir(), 'sw-tls-')), mkdtempSync(join(tmpdir(), 'sw-tls-'))];
+  const port = await serveTls('127.0.0.1', directory);
+  const foreign = await serveTls('127.0.0.2', other);
+  const ask = async (one: { port: number; foreignCertificate?: boolean }, certificates: string) => {
+    const events: StackwrightEvent[] = [];
+    const [step] = answerSequence('x', [{ service: 'nova-api', host: 'ctl', path: '/', tls: true, ...one }]).steps;
+    await step?.work(contextHere(events, '1', certificates));
+    return events[0]?.data;
+  };
+
+  const answered = { service: 'nova-api', detail: 'HTTP/1.1 200 OK' };
+  expect(await ask({ port }, directory)).toMatchObject(answered);
+  expect(await ask({ port: foreign, foreignCertificate: true }, directory)).toMatchObject(answered);
+  const silent = { code: 'ServiceSilent' };
+  // Of another authority, for another address, without TLS.
+  await expect(ask({ port }, other)).rejects.toMatchObject(silent);
+  await expect(ask({ port: foreign }, other)).rejects.toMatchObject(silent);
+  await expect(ask({ port: await serve(200) }, directory)).rejects.toMatchObject(silent);
+  for (const one of [directory, other]) rmSync(one, { recursive: true });
 });
 
 it('says which service is silent, and where to look', async () => {

@@ -1,4 +1,5 @@
 import { StackwrightError } from '../base/errors.js';
+import { HOST_CERTIFICATES } from './declare.js';
 import type { DeployEvent } from './events.js';
 import type { DeployContext, Sequence } from './plugin.js';
 
@@ -10,6 +11,10 @@ export interface ServicePort {
   port: number;
   /** A path of its HTTP interface; without it a connection is enough. */
   path?: string;
+  /** It speaks TLS, with a certificate of the authority of `HOST_CERTIFICATES`. */
+  tls?: boolean;
+  /** Its certificate is of another authority, and is not looked at. */
+  foreignCertificate?: boolean;
 }
 
 /** Steps that see, on the hosts themselves, whether services answer. */
@@ -26,18 +31,29 @@ export function answerSequence(title: string, ports: ServicePort[]): Sequence {
 }
 
 /**
- * bash is on every Debian, a client is not. A service that has just been started may need some seconds: it is asked
- * again for two minutes. Prints the first line of the HTTP answer, or `connected`.
+ * bash is on every Debian, a client is not; openssl is wherever there is a service that speaks TLS. A service that has
+ * just been started may need some seconds: it is asked again for two minutes. Prints the first line of the HTTP answer,
+ * or `connected`. The words: address, port, path, then options of openssl where it is TLS.
  */
-const askScript = `until=$((SECONDS + 120))
+const askScript = `until=$((SECONDS + 120)) address=$1 port=$2 path=$3
+shift 3
+place=$address
+case $address in *:*) place="[$address]" ;; esac
+ask() {
+  printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n' "$path" "$place"
+}
+answer() {
+  if [ $# -gt 0 ]; then
+    ask | timeout 60 openssl s_client -quiet -connect "$place:$port" "$@" | head -n 1
+  elif exec 3<> "/dev/tcp/$address/$port"; then
+    [ -n "$path" ] || { echo connected; return; }
+    ask >&3
+    timeout 60 head -n 1 <&3
+  fi
+}
 while [ $SECONDS -lt $until ]; do
-  if exec 3<> "/dev/tcp/$1/$2"; then
-    [ -n "$3" ] || { echo connected; exit 0; }
-    printf 'GET %s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n' "$3" "$1" >&3
-    line=$(timeout 60 head -n 1 <&3)
-    case $line in HTTP/1.?\\ [1-4]*) echo "$line"; exit 0 ;; esac
-    exec 3>&-
-  fi 2> /dev/null
+  line=$(answer "$@" 2> /dev/null)
+  case $line in connected|HTTP/1.?\\ [1-4]*) echo "$line"; exit 0 ;; esac
   sleep 2
 done
 exit 1
@@ -93,10 +109,13 @@ async function seeRunning(context: DeployContext, host: string, units: string[])
   });
 }
 
-async function seeAnswer(context: DeployContext, { service, host, port, path = '' }: ServicePort): Promise<undefined> {
+async function seeAnswer(context: DeployContext, asked: ServicePort): Promise<undefined> {
+  const { service, host, port, path = '', tls, foreignCertificate } = asked;
   const { address } = context.facts(host);
   const place = `${address}:${port}${path}`;
-  const words = ['bash', '-c', askScript, 'bash', address, String(port), path];
+  const verified = ['-verify_return_error', '-CAfile', `${HOST_CERTIFICATES}/ca.crt`, '-verify_ip', address];
+  const options = tls ? ['-verify_quiet', ...(foreignCertificate ? [] : verified)] : [];
+  const words = ['bash', '-c', askScript, 'bash', address, String(port), path, ...options];
   const { ssh, logFile, reporter } = context;
   const { stdout, status } = await ssh.run(context.reach(host), words, { timeout: 300, okStatuses: [0, 1], logFile });
   if (status !== 0) {

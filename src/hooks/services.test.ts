@@ -22,6 +22,13 @@ it('ENABLED_SERVICES are those that the answers install', () => {
   expect(servicesOf(configuration)).toEqual(['memcached', 'rabbit', 'key']);
 });
 
+it('interfaces by TLS are told to scripts, and only where they are', () => {
+  const told = (value: string) => renderAnswers(answers({ CONFIG_ENDPOINTS_SSL: value }), '192.0.2.7').split('\n');
+
+  expect(told('y')).toContain('SERVICE_PROTOCOL=https');
+  expect(told('n').filter((line) => line.startsWith('SERVICE_'))).toEqual([]);
+});
+
 it('the shell reads every answer as it is, also under DevStack’s name', async () => {
   const password = `it's "$HOME" \`id\` \\ & #`;
   const text = renderAnswers(answers({ CONFIG_KEYSTONE_ADMIN_PW: password, CONFIG_MARIADB_HOST: '' }), '192.0.2.7');

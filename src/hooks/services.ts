@@ -54,6 +54,7 @@ export function renderAnswers(configuration: HookConfiguration, address: string)
   lines.push(
     `HOST_IP=${shellQuote(address)}`,
     `ENABLED_SERVICES=${shellQuote(servicesOf(configuration).join(','))}`,
+    ...(new Map(answers).get('CONFIG_ENDPOINTS_SSL') === 'y' ? ['SERVICE_PROTOCOL=https'] : []),
     '',
   );
   return lines.join('\n');

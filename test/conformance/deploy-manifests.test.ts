@@ -190,7 +190,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
   });
 
   it('reach the broker by TLS alone where that is wanted', async () => {
-    const other = await planCloud('tls', 'CONFIG_AMQP_ENABLE_SSL=y');
+    const other = await planCloud('amqp-tls', 'CONFIG_AMQP_ENABLE_SSL=y');
     const broker = await compile(other, 'ctl', 'ctl_rabbitmq.pp');
     const compute = await compile(other, 'c1', 'c1_nova-compute.pp');
 
@@ -199,6 +199,77 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     expect(Array.isArray(compute) ? settingOf(compute, 'Nova_config', 'DEFAULT/transport_url') : compute).toBe(
       'rabbit://openstack:s3cr%40t@192.0.2.10:5671/?ssl=1&ssl_ca_file=/etc/ssl/stackwright/ca.crt',
     );
+  });
+
+  it('answer by TLS alone at every interface, the dashboard and the consoles where that is wanted', async () => {
+    const certificate = join(work, 'own.crt');
+    const key = join(work, 'own.key');
+    await run('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-noenc',
+      '-subj',
+      '/CN=c',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ]);
+    const given = [`CONFIG_VNC_SSL_CERT=${certificate}`, `CONFIG_VNC_SSL_KEY=${key}`];
+    const other = await planCloud('tls', 'CONFIG_ENDPOINTS_SSL=y', 'CONFIG_HORIZON_SSL=y', ...given);
+    const compiled = new Map<string, Resource[]>();
+    const failures: string[] = [];
+    for (const [host, file] of manifests(other)) {
+      const resources = await compile(other, host, file);
+      if (typeof resources === 'string') failures.push(`${file}: ${resources}`);
+      else compiled.set(file, resources);
+    }
+
+    expect(failures).toEqual([]);
+    const all = [...compiled.values()].flat();
+    const endpoints = all.filter(({ type }) => type === 'Keystone_endpoint');
+    const urls = endpoints.flatMap(({ parameters }) => [
+      parameters?.public_url,
+      parameters?.internal_url,
+      parameters?.admin_url,
+    ]);
+    expect(urls.length).toBeGreaterThan(24);
+    // Nothing names an interface without TLS, whatever reads it.
+    expect(urls.filter((url) => !String(url).startsWith('https://'))).toEqual([]);
+    const plain = all.filter(({ parameters }) => /http:\/\/(192|\[?2001)/.test(JSON.stringify(parameters ?? {})));
+    expect(plain.map(({ type, title }) => `${type} ${title}`)).toEqual([]);
+    // What speaks TLS by itself has its certificate, and haproxy is in front of what does not.
+    const projects = all.filter(({ type }) => type === 'Stackwright::Uwsgi_tls').map(({ title }) => title);
+    expect(projects.sort()).toEqual(['cinder', 'heat', 'keystone', 'neutron', 'nova', 'placement']);
+    const proxies = all.filter(({ type }) => type === 'Stackwright::Tls_proxy').map(({ title }) => title);
+    expect(proxies.sort()).toEqual(['glance', 'swift']);
+    const glance = compiled.get('ctl_glance.pp') ?? [];
+    expect(settingOf(glance, 'Glance_api_config', 'DEFAULT/bind_host')).toBe('127.0.0.1');
+    expect(installed(glance)).toContain('haproxy');
+    const packages = (file: string) => {
+      const order = other.orders.find((one) => file === `${one.host}_${one.name}.pp`);
+      return order ? packagesOf([order], { hasKvm: false } as HostFacts) : [];
+    };
+    expect(packages('ctl_glance.pp')).toContain('haproxy');
+    expect(packages('sto_swift.pp')).toContain('haproxy');
+    const nova = compiled.get('ctl_nova-controller.pp') ?? [];
+    const parametersOf = (resources: Resource[], title: string) =>
+      resources.find((one) => one.title === title)?.parameters;
+    expect(parametersOf(nova, '/etc/nova/stackwright-console.key')).toMatchObject({
+      source: '/etc/ssl/stackwright/console.key',
+      mode: '0640',
+      group: 'nova',
+      show_diff: false,
+    });
+    expect(settingOf(nova, 'Nova_config', 'DEFAULT/ssl_only')).toBe(true);
+    const compute = compiled.get('c1_nova-compute.pp') ?? [];
+    expect(settingOf(compute, 'Nova_config', 'vnc/novncproxy_base_url')).toBe('https://192.0.2.10:6080/vnc_auto.html');
+    const network = compiled.get('net_neutron-network.pp') ?? [];
+    expect(settingOf(network, 'Neutron_metadata_agent_config', 'DEFAULT/nova_metadata_protocol')).toBe('https');
+    const horizon = compiled.get('ctl_horizon.pp') ?? [];
+    expect(parametersOf(horizon, '/etc/apache2/stackwright.key')?.source).toBe('/etc/ssl/stackwright/host.key');
   });
 
   it.each(['openvswitch', 'ovn'])('compile with %s for networks, and name its packages', async (agent) => {

@@ -2,7 +2,8 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
-$url = stackwright::http_url(lookup('HOST_ADDRESS'), 5000)
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
+$url = stackwright::http_url(lookup('HOST_ADDRESS'), 5000, $tls)
 $user = lookup('CONFIG_KEYSTONE_ADMIN_USERNAME')
 $password = lookup('CONFIG_KEYSTONE_ADMIN_PW')
 $region = lookup('CONFIG_KEYSTONE_REGION')

@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $database_url = stackwright::database_url(
@@ -11,7 +12,7 @@ $database_url = stackwright::database_url(
   'keystone',
   $addresses
 )
-$url = stackwright::http_url($address, 5000)
+$url = stackwright::http_url($address, 5000, $tls)
 
 class { 'keystone::db':
   database_connection => $database_url,
@@ -43,6 +44,7 @@ class { 'keystone::bootstrap':
   admin_url    => $url,
 }
 
+stackwright::uwsgi_tls { 'keystone': tls => $tls }
 keystone_uwsgi_config {
   'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
   'uwsgi/threads':   value => 4;

@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $database_url = stackwright::database_url(
@@ -11,8 +12,8 @@ $database_url = stackwright::database_url(
   'glance',
   $addresses
 )
-$url = stackwright::http_url($address, 9292)
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = stackwright::http_url($address, 9292, $tls)
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_GLANCE_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -38,6 +39,13 @@ class { 'glance::api':
   enabled_backends => ['file:file', "${backend}:${backend}"].unique,
   default_backend  => $backend,
   workers          => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS')),
+  bind_host        => $tls ? { true => '127.0.0.1', default => undef },
+  public_endpoint  => $tls ? { true => $url, default => undef },
+}
+stackwright::tls_proxy { 'glance':
+  tls     => $tls,
+  address => $address,
+  port    => 9292,
 }
 glance::backend::multistore::file { 'file':
   filesystem_store_datadir => '/var/lib/glance/images/',

@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $amqp_url = stackwright::amqp_url(
@@ -18,8 +19,8 @@ $database_url = stackwright::database_url(
   'cinder',
   $addresses
 )
-$url = "${stackwright::http_url($address, 8776)}/v3/%(tenant_id)s"
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = "${stackwright::http_url($address, 8776, $tls)}/v3/%(tenant_id)s"
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_CINDER_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -32,6 +33,7 @@ class { 'stackwright::cinder::common':
   transport_url => $amqp_url,
   database_url  => $database_url,
   controller    => $address,
+  tls           => $tls,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
 }
 class { 'cinder::keystone::authtoken':
@@ -56,6 +58,7 @@ if lookup('CONFIG_CINDER_DB_PURGE_ENABLE') == 'y' {
   -> class { 'cinder::cron::db_purge': }
 }
 
+stackwright::uwsgi_tls { 'cinder': tls => $tls }
 cinder_api_uwsgi_config {
   'uwsgi/processes': value => $workers;
   'uwsgi/threads':   value => 1;

@@ -26,6 +26,7 @@ class { 'stackwright::cinder::common':
   transport_url => $amqp_url,
   database_url  => $database_url,
   controller    => stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses),
+  tls           => lookup('CONFIG_ENDPOINTS_SSL') == 'y',
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
 }
 class { 'cinder::volume': }

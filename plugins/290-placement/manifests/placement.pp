@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $database_url = stackwright::database_url(
@@ -11,8 +12,8 @@ $database_url = stackwright::database_url(
   'placement',
   $addresses
 )
-$url = stackwright::http_url($address, 8778)
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = stackwright::http_url($address, 8778, $tls)
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_PLACEMENT_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -41,6 +42,7 @@ class { 'placement::keystone::auth':
   admin_url    => $url,
 }
 
+stackwright::uwsgi_tls { 'placement': tls => $tls }
 placement_api_uwsgi_config {
   'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
   'uwsgi/threads':   value => 1;

@@ -2,6 +2,8 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
+$console_tls = lookup('CONFIG_HORIZON_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_HOST'),
@@ -22,7 +24,7 @@ $virt_type = $wanted ? {
 class { 'stackwright::nova::common':
   address            => $address,
   transport_url      => $amqp_url,
-  auth_url           => "${stackwright::http_url($controller, 5000)}/v3",
+  auth_url           => "${stackwright::http_url($controller, 5000, $tls)}/v3",
   controller         => $controller,
   region             => lookup('CONFIG_KEYSTONE_REGION'),
   password           => lookup('CONFIG_NOVA_KS_PW'),
@@ -30,12 +32,15 @@ class { 'stackwright::nova::common':
   neutron_password   => lookup('CONFIG_NEUTRON_KS_PW'),
   cpu_ratio          => Float(lookup('CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO')),
   ram_ratio          => Float(lookup('CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO')),
+  tls                => $tls,
+  console_tls        => $console_tls,
   debug              => lookup('CONFIG_DEBUG_MODE') == 'y',
 }
 class { 'nova::compute':
   vnc_enabled                   => true,
   vncserver_proxyclient_address => $address,
   vncproxy_host                 => $controller,
+  vncproxy_protocol             => $console_tls ? { true => 'https', default => 'http' },
   force_config_drive            => true,
   reserved_host_memory          => 512,
 }

@@ -2,6 +2,8 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
+$console_tls = lookup('CONFIG_HORIZON_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_HOST'),
@@ -11,8 +13,8 @@ $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_ENABLE_SSL') == 'y'
 )
 $address = lookup('HOST_ADDRESS')
-$url = "${stackwright::http_url($address, 8774)}/v2.1"
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = "${stackwright::http_url($address, 8774, $tls)}/v2.1"
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_NOVA_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -34,6 +36,8 @@ class { 'stackwright::nova::common':
   neutron_password   => lookup('CONFIG_NEUTRON_KS_PW'),
   cpu_ratio          => Float(lookup('CONFIG_NOVA_SCHED_CPU_ALLOC_RATIO')),
   ram_ratio          => Float(lookup('CONFIG_NOVA_SCHED_RAM_ALLOC_RATIO')),
+  tls                => $tls,
+  console_tls        => $console_tls,
   debug              => lookup('CONFIG_DEBUG_MODE') == 'y',
 }
 class { 'nova::db':
@@ -60,6 +64,15 @@ class { 'nova::scheduler':
   discover_hosts_in_cells_interval => 30,
 }
 class { 'nova::vncproxy': host => $address }
+stackwright::certificate { 'console':
+  tls         => $console_tls,
+  key         => '/etc/nova/stackwright-console.key',
+  certificate => '/etc/nova/stackwright-console.crt',
+  group       => 'nova',
+  pair        => lookup('CONFIG_VNC_SSL_CERT') ? { '' => 'host', default => 'console' },
+  require     => Anchor['nova::install::end'],
+  notify      => Anchor['nova::service::begin'],
+}
 class { 'nova::keystone::auth':
   password     => $password,
   region       => $region,
@@ -68,6 +81,7 @@ class { 'nova::keystone::auth':
   admin_url    => $url,
 }
 
+stackwright::uwsgi_tls { 'nova': tls => $tls }
 nova_api_uwsgi_config {
   'uwsgi/processes': value => $workers;
   'uwsgi/threads':   value => 1;

@@ -31,7 +31,8 @@ class { 'neutron::agents::dhcp':
 }
 class { 'neutron::agents::l3': interface_driver => 'linuxbridge' }
 class { 'neutron::agents::metadata':
-  shared_secret    => lookup('CONFIG_NEUTRON_METADATA_PW'),
-  metadata_host    => $controller,
-  metadata_workers => 1,
+  shared_secret     => lookup('CONFIG_NEUTRON_METADATA_PW'),
+  metadata_host     => $controller,
+  metadata_protocol => lookup('CONFIG_ENDPOINTS_SSL') ? { 'y' => 'https', default => 'http' },
+  metadata_workers  => 1,
 }

@@ -42,6 +42,7 @@ if $is_compute {
   class { 'neutron::agents::ovn_metadata':
     shared_secret     => lookup('CONFIG_NEUTRON_METADATA_PW'),
     metadata_host     => $controller,
+    metadata_protocol => lookup('CONFIG_ENDPOINTS_SSL') ? { 'y' => 'https', default => 'http' },
     metadata_workers  => 1,
     ovn_sb_connection => $southbound,
   }

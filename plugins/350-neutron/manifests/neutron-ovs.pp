@@ -41,8 +41,9 @@ if $is_network {
   }
   class { 'neutron::agents::l3': interface_driver => 'openvswitch' }
   class { 'neutron::agents::metadata':
-    shared_secret    => lookup('CONFIG_NEUTRON_METADATA_PW'),
-    metadata_host    => stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses),
-    metadata_workers => 1,
+    shared_secret     => lookup('CONFIG_NEUTRON_METADATA_PW'),
+    metadata_host     => stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses),
+    metadata_protocol => lookup('CONFIG_ENDPOINTS_SSL') ? { 'y' => 'https', default => 'http' },
+    metadata_workers  => 1,
   }
 }

@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $amqp_url = stackwright::amqp_url(
   lookup('CONFIG_AMQP_HOST'),
@@ -18,8 +19,8 @@ $database_url = stackwright::database_url(
   'neutron',
   $addresses
 )
-$url = stackwright::http_url($address, 9696)
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = stackwright::http_url($address, 9696, $tls)
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_NEUTRON_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -87,6 +88,7 @@ class { 'neutron::keystone::auth':
   admin_url    => $url,
 }
 
+stackwright::uwsgi_tls { 'neutron': tls => $tls }
 neutron_api_uwsgi_config {
   'uwsgi/processes': value => $workers;
   'uwsgi/threads':   value => 1;

@@ -2,8 +2,9 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $storage = stackwright::address_of(lookup('CONFIG_STORAGE_HOST'), lookup('HOST_ADDRESSES'))
-$url = stackwright::http_url($storage, 8080)
+$url = stackwright::http_url($storage, 8080, $tls)
 
 class { 'swift::keystone::auth':
   password              => lookup('CONFIG_SWIFT_KS_PW'),

@@ -2,11 +2,12 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $controller = stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses)
 $memcached = stackwright::address_of(lookup('CONFIG_MEMCACHED_HOST'), $addresses)
-$auth_url = "${stackwright::http_url($controller, 5000)}/v3"
+$auth_url = "${stackwright::http_url($controller, 5000, $tls)}/v3"
 $workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 $devices = stackwright::list(lookup('CONFIG_SWIFT_STORAGES'))
 $zones = Integer(lookup('CONFIG_SWIFT_STORAGE_ZONES'))
@@ -63,12 +64,17 @@ $names.each |$index, $name| {
 }
 
 class { 'swift::proxy':
-  proxy_local_net_ip => $address,
+  proxy_local_net_ip => $tls ? { true => '127.0.0.1', default => $address },
   workers            => $workers,
   pipeline           => [
     'catch_errors', 'gatekeeper', 'healthcheck', 'proxy-logging', 'cache', 'listing_formats', 'bulk', 'tempurl',
     'ratelimit', 'authtoken', 'keystone', 'copy', 'slo', 'dlo', 'versioned_writes', 'proxy-logging', 'proxy-server',
   ],
+}
+stackwright::tls_proxy { 'swift':
+  tls     => $tls,
+  address => $address,
+  port    => 8080,
 }
 include swift::proxy::catch_errors
 include swift::proxy::gatekeeper

@@ -2,6 +2,7 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
 $addresses = lookup('HOST_ADDRESSES')
 $address = lookup('HOST_ADDRESS')
 $amqp_url = stackwright::amqp_url(
@@ -18,9 +19,9 @@ $database_url = stackwright::database_url(
   'heat',
   $addresses
 )
-$url = "${stackwright::http_url($address, 8004)}/v1/%(tenant_id)s"
-$cloudformation = stackwright::http_url($address, 8000)
-$auth_url = "${stackwright::http_url($address, 5000)}/v3"
+$url = "${stackwright::http_url($address, 8004, $tls)}/v1/%(tenant_id)s"
+$cloudformation = stackwright::http_url($address, 8000, $tls)
+$auth_url = "${stackwright::http_url($address, 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_HEAT_KS_PW')
 $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
@@ -69,6 +70,7 @@ class { 'heat::keystone::auth':
   admin_url    => $url,
 }
 
+stackwright::uwsgi_tls { 'heat': tls => $tls }
 heat_api_uwsgi_config {
   'uwsgi/processes': value => $workers;
   'uwsgi/threads':   value => 1;

@@ -2,7 +2,8 @@
 File { backup => false }
 Exec { timeout => lookup('EXEC_TIMEOUT') }
 
-$auth_url = "${stackwright::http_url(lookup('HOST_ADDRESS'), 5000)}/v3"
+$tls = lookup('CONFIG_ENDPOINTS_SSL') == 'y'
+$auth_url = "${stackwright::http_url(lookup('HOST_ADDRESS'), 5000, $tls)}/v3"
 $region = lookup('CONFIG_KEYSTONE_REGION')
 $password = lookup('CONFIG_KEYSTONE_DEMO_PW')
 $outside = lookup('CONFIG_PROVISION_DEMO_FLOATRANGE')

@@ -3,12 +3,13 @@ class stackwright::cinder::common (
   String $transport_url,
   String $database_url,
   String $controller,
+  Boolean $tls,
   Boolean $debug,
 ) {
   class { 'cinder::db': database_connection => $database_url }
   class { 'cinder': default_transport_url => $transport_url }
   class { 'cinder::logging': debug => $debug }
   class { 'cinder::glance':
-    glance_api_servers => stackwright::http_url($controller, 9292),
+    glance_api_servers => stackwright::http_url($controller, 9292, $tls),
   }
 }

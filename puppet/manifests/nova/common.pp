@@ -10,6 +10,8 @@ class stackwright::nova::common (
   String $neutron_password,
   Float $cpu_ratio,
   Float $ram_ratio,
+  Boolean $tls,
+  Boolean $console_tls,
   Boolean $debug,
 ) {
   class { 'nova':
@@ -17,6 +19,10 @@ class stackwright::nova::common (
     my_ip                 => $address,
     cpu_allocation_ratio  => $cpu_ratio,
     ram_allocation_ratio  => $ram_ratio,
+    # Of the console proxy.
+    ssl_only              => $console_tls,
+    cert                  => $console_tls ? { true => '/etc/nova/stackwright-console.crt', default => undef },
+    key                   => $console_tls ? { true => '/etc/nova/stackwright-console.key', default => undef },
   }
   class { 'nova::logging': debug => $debug }
   class { 'nova::keystone::service_user':
@@ -31,7 +37,7 @@ class stackwright::nova::common (
     region_name => $region,
   }
   class { 'nova::glance':
-    endpoint_override => stackwright::http_url($controller, 9292),
+    endpoint_override => stackwright::http_url($controller, 9292, $tls),
   }
   class { 'nova::network::neutron':
     password              => $neutron_password,

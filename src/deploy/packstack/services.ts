@@ -112,12 +112,12 @@ export const serviceGroups: PackstackGroup[] = [
   },
   {
     group: 'OSHORIZON',
-    why: 'the dashboard and the interfaces are served without TLS',
+    why: noPlugin('certificates'),
     parameters: 'CONFIG_HORIZON_SSL os-horizon-ssl',
   },
   {
     group: 'OSSSL',
-    why: 'the dashboard and the interfaces are served without TLS',
+    why: noPlugin('certificates'),
     parameters: `
       CONFIG_HORIZON_SSL_CERT os-ssl-cert
       CONFIG_HORIZON_SSL_KEY os-ssl-key
