@@ -91,6 +91,9 @@ define stackwright::tls_proxy (
       enable => false,
       before => Anchor["${name}::service::begin"],
     }
-    -> file { $unit: ensure => absent }
+    -> file { [$unit, $directory]:
+      ensure => absent,
+      force  => true,
+    }
   }
 }

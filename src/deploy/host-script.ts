@@ -135,9 +135,10 @@ stop="$units"'
   exit 1
 '
 # Keystone's module asks its client for this address and does not find it in the answer (Debian 12), so every password
-# seems to be wrong and is set again. Here it looks first.
+# seems to be wrong and is set again. Here it looks first. The file is of the deployment before, and there may be TLS now.
 clouds=/etc/openstack/puppet/admin-clouds.yaml
-[ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -n 's/^ *auth_url: *//p' "$clouds" | head -n 1)"
+grep -qs '^CONFIG_ENDPOINTS_SSL: "y"' "$values/deployment.yaml" && scheme=https || scheme=http
+[ ! -r "$clouds" ] || export OS_AUTH_URL="$(sed -nE "s/^ *auth_url: *https?:/$scheme:/p" "$clouds" | head -n 1)"
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"

@@ -44,6 +44,14 @@ class { 'keystone::bootstrap':
   admin_url    => $url,
 }
 
+$endpoint = "/usr/bin/python3 ${find_file('stackwright/identity-endpoint.py')}"
+exec { 'the endpoint of keystone':
+  command => $endpoint,
+  unless  => "${endpoint} --check",
+  require => [Service['keystone'], Openstacklib::Clouds['/etc/openstack/puppet/admin-clouds.yaml']],
+  before  => Anchor['keystone::service::end'],
+}
+
 stackwright::uwsgi_tls { 'keystone': tls => $tls }
 keystone_uwsgi_config {
   'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
