@@ -218,8 +218,13 @@ async function send(
 
 /** What a manifest of a run looks up, as hiera's YAML. */
 export async function valuesOf(
-  { configuration, facts, addresses, execTimeout }: DeployContext,
-  order: ManifestOrder,
+  {
+    configuration,
+    facts,
+    addresses,
+    execTimeout,
+  }: Pick<DeployContext, 'configuration' | 'facts' | 'addresses' | 'execTimeout'>,
+  order: Pick<ManifestOrder, 'host' | 'name'>,
   directory: string,
 ): Promise<string> {
   const { host } = order;

@@ -19,11 +19,11 @@ import { parseAnswers } from '../../src/base/ini.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { stateDirectory } from '../../src/base/state.js';
 import { resolveAnswers } from '../../src/deploy/answers.js';
-import { hieraConfiguration, hieradataOf } from '../../src/deploy/hieradata.js';
+import { hieraConfiguration } from '../../src/deploy/hieradata.js';
 import { loadPlugins } from '../../src/deploy/load-plugins.js';
 import type { Configuration } from '../../src/deploy/parameter.js';
 import type { HostFacts, ManifestOrder } from '../../src/deploy/plugin.js';
-import { packagesOf } from '../../src/deploy/puppet.js';
+import { packagesOf, valuesOf } from '../../src/deploy/puppet.js';
 import { planRun } from '../../src/deploy/run.js';
 
 const ADDRESSES = { ctl: '192.0.2.10', net: '2001:db8::11', c1: '192.0.2.12', sto: '192.0.2.13' };
@@ -149,6 +149,10 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
         parameters: expect.objectContaining({ content: '192.0.2.13:/srv/stackwright-volumes' }),
       }),
     );
+    const options = '(rw,sync,no_subtree_check,no_root_squash)';
+    expect(volume.find(({ title }) => title === '/etc/exports.d/stackwright.exports')?.parameters?.content).toBe(
+      `/srv/stackwright-volumes 192.0.2.13${options} 192.0.2.12${options}\n`,
+    );
     const swift = resourcesOf('sto_swift.pp');
     expect(swift.filter(({ type }) => type === 'Ring_object_device').map(({ title }) => title)).toEqual([
       '192.0.2.13:6200/stackwright-device',
@@ -171,6 +175,19 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       properties: { os_distro: 'debian', hw_rng_model: 'virtio' },
     });
     expect(parametersOf('/root/keystonerc_demo')).toMatchObject({ mode: '0600' });
+  });
+
+  it('have uwsgi say that it closes each connection, where Debian does not', () => {
+    const named: [string, string][] = [
+      ['ctl_keystone.pp', 'Keystone_uwsgi_config'],
+      ['ctl_nova-controller.pp', 'Nova_api_uwsgi_config'],
+      ['ctl_nova-controller.pp', 'Nova_api_metadata_uwsgi_config'],
+      ['ctl_heat.pp', 'Heat_api_uwsgi_config'],
+    ];
+
+    const said = named.map(([file, type]) => settingOf(resourcesOf(file), type, 'uwsgi/add-header'));
+
+    expect(said).toEqual(named.map(() => 'Connection: close'));
   });
 
   it('make the schemas of the services that are installed', () => {
@@ -376,9 +393,10 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     file: string,
   ): Promise<Resource[] | string> {
     const manifest = join(directory, 'hosts', host, 'manifests', file);
-    const address = ADDRESSES[host as keyof typeof ADDRESSES];
-    const values = { HOST_NAME: host, HOST_ADDRESS: address, HOST_ADDRESSES: ADDRESSES, EXEC_TIMEOUT: 300 };
-    writeFileSync(join(work, 'deployment.yaml'), hieradataOf(readFileSync(manifest, 'utf8'), configuration, values));
+    const factsOf = (name: string) => ({ address: ADDRESSES[name as keyof typeof ADDRESSES] }) as HostFacts;
+    const known = { configuration, facts: factsOf, addresses: () => ADDRESSES, execTimeout: 300 };
+    const order = { host, name: file.slice(host.length + 1, -'.pp'.length) };
+    writeFileSync(join(work, 'deployment.yaml'), await valuesOf(known, order, directory));
     const places = ['confdir', 'codedir', 'vardir'].flatMap((name) => [`--${name}`, join(work, name.slice(0, -3))]);
     const words = ['catalog', 'compile', 'ctl', '--manifest', manifest, '--color=false'];
     const more = ['--modulepath', join(work, 'modules'), '--hiera_config', join(work, 'hiera.yaml')];

@@ -53,7 +53,9 @@ exec { 'the endpoint of keystone':
 }
 
 stackwright::uwsgi_tls { 'keystone': tls => $tls }
+# uwsgi closes each connection. Debian has it say so for other services; a client that is not told asks once more in vain.
 keystone_uwsgi_config {
-  'uwsgi/processes': value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
-  'uwsgi/threads':   value => 4;
+  'uwsgi/processes':  value => stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'));
+  'uwsgi/threads':    value => 4;
+  'uwsgi/add-header': value => 'Connection: close';
 }

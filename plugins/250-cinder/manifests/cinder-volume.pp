@@ -51,9 +51,11 @@ if 'nfs' in $backends {
   package { 'nfs-common': ensure => present }
   if $mounts == [] {
     $exported = '/srv/stackwright-volumes'
+    $computes = stackwright::list(lookup('CONFIG_COMPUTE_HOSTS'))
     class { 'stackwright::nfs_export':
       directory => $exported,
-      clients   => $addresses.values.unique,
+      # This host makes volumes, the others attach them.
+      clients   => ([$address] + $computes.map |$host| { stackwright::address_of($host, $addresses) }).unique,
       before    => Service['cinder-volume'],
     }
   }

@@ -82,11 +82,14 @@ class { 'nova::keystone::auth':
 }
 
 stackwright::uwsgi_tls { 'nova': tls => $tls }
+# uwsgi closes each connection. Debian has it say so for other services; a client that is not told asks once more in vain.
 nova_api_uwsgi_config {
-  'uwsgi/processes': value => $workers;
-  'uwsgi/threads':   value => 1;
+  'uwsgi/processes':  value => $workers;
+  'uwsgi/threads':    value => 1;
+  'uwsgi/add-header': value => 'Connection: close';
 }
 nova_api_metadata_uwsgi_config {
-  'uwsgi/processes': value => 1;
-  'uwsgi/threads':   value => 4;
+  'uwsgi/processes':  value => 1;
+  'uwsgi/threads':    value => 4;
+  'uwsgi/add-header': value => 'Connection: close';
 }

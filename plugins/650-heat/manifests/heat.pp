@@ -71,9 +71,11 @@ class { 'heat::keystone::auth':
 }
 
 stackwright::uwsgi_tls { 'heat': tls => $tls }
+# uwsgi closes each connection. Debian has it say so for other services; a client that is not told asks once more in vain.
 heat_api_uwsgi_config {
-  'uwsgi/processes': value => $workers;
-  'uwsgi/threads':   value => 1;
+  'uwsgi/processes':  value => $workers;
+  'uwsgi/threads':    value => 1;
+  'uwsgi/add-header': value => 'Connection: close';
 }
 
 if lookup('CONFIG_HEAT_CFN_INSTALL') == 'y' {
@@ -86,7 +88,8 @@ if lookup('CONFIG_HEAT_CFN_INSTALL') == 'y' {
     admin_url    => "${cloudformation}/v1",
   }
   heat_api_cfn_uwsgi_config {
-    'uwsgi/processes': value => 1;
-    'uwsgi/threads':   value => 1;
+    'uwsgi/processes':  value => 1;
+    'uwsgi/threads':    value => 1;
+    'uwsgi/add-header': value => 'Connection: close';
   }
 }
