@@ -1,11 +1,10 @@
 // OpenStack on one host that boots in systemd-nspawn, from a file that the product makes: deployed by its commands, looked
 // at with Debian's client as an operator does, deployed once more, and removed.
 import { randomInt } from 'node:crypto';
-import { copyFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from '../../src/base/command.js';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost } from '../conformance/nspawn-host.js';
 import { json, killWhen, start, until } from '../e2e/rig.js';
 import {
@@ -15,13 +14,13 @@ import {
   listeningPorts,
   type Outcome,
   openstack as openstackOn,
+  runningAgents,
+  runningServices,
   settledManifests,
 } from './cloud.js';
+import { buildInstance, consoleOf, floatingTo, makeInstancePlace, startInstance } from './instance.js';
 
-const here = new URL('.', import.meta.url).pathname;
 const HOUR = 3_600_000;
-/** The network beyond the host's bridge. */
-const OUTSIDE = '172.24.4';
 const manifests = [
   'rabbitmq',
   'mariadb',
@@ -51,9 +50,7 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
     await host.outputOf(['answers', 'generate', '--install-hosts', 'ctl', answers]);
     const key = `CONFIG_SSH_KEY=${join(state, 'id.pub')}`;
     deploy = ['deploy', '--answer-file', answers, '--ssh-config', host.sshConfig, '--set', key];
-    const elements = ['debian-minimal', 'vm', 'enable-serial-console', 'openssh-server', 'simple-init', 'show-keys'];
-    const image = ['image', 'build', '-t', 'qcow2', '--elements-path', join(here, 'elements')];
-    await json(state, ...image, '-o', join(state, 'instance'), ...elements);
+    await buildInstance(state);
   }, HOUR);
 
   afterAll(async () => await host.stop());
@@ -90,10 +87,12 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
   });
 
   it('has all services of compute and all agents of networking up', async () => {
-    await until(async () => (await compute()).length === 3 && (await agents()).length === 4);
+    const services = ['nova-compute', 'nova-conductor', 'nova-scheduler'].map((name) => `ctl ${name}`);
+    const agents = ['DHCP agent', 'L3 agent', 'Linux bridge agent', 'Metadata agent'].map((name) => `ctl ${name}`);
+    await until(async () => (await runningServices(host)).length === 3 && (await runningAgents(host)).length === 4);
 
-    expect(await compute()).toEqual(['nova-compute', 'nova-conductor', 'nova-scheduler']);
-    expect(await agents()).toEqual(['DHCP agent', 'L3 agent', 'Linux bridge agent', 'Metadata agent']);
+    expect(await runningServices(host)).toEqual(services);
+    expect(await runningAgents(host)).toEqual(agents);
     const [hypervisor] = await openstack<unknown[]>('hypervisor', 'list');
     expect(hypervisor).toMatchObject({ 'Hypervisor Hostname': 'ctl', 'Hypervisor Type': 'QEMU', State: 'up' });
   });
@@ -101,31 +100,17 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
   it('starts an instance of an image of ours, named and with a key by its config drive', {
     timeout: HOUR,
   }, async () => {
-    copyFileSync(join(state, 'instance.qcow2'), join(host.tree, 'root/instance.qcow2'));
-    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of-the-cloud', '-f', join(state, 'user')]);
-    copyFileSync(join(state, 'user.pub'), join(host.tree, 'root/user.pub'));
-    const disk = ['--disk-format', 'qcow2', '--container-format', 'bare', '--file', '/root/instance.qcow2'];
-    await client('image', 'create', ...disk, '--public', 'instance');
-    await client('keypair', 'create', '--public-key', '/root/user.pub', 'user');
-    await client('flavor', 'create', '--ram', '512', '--disk', '2', '--vcpus', '1', 'small');
-    await makeNetworks();
+    await makeInstancePlace(host);
 
-    const what = ['--image', 'instance', '--flavor', 'small', '--key-name', 'user', '--network', 'inside'];
-    const server = await openstack('server', 'create', ...what, '--use-config-drive', '--wait', 'guest-1');
+    const server = await startInstance(host, 'guest-1');
 
     expect(server).toMatchObject({ status: 'ACTIVE', config_drive: 'True' });
-    let console = '';
-    await until(async () => {
-      console = await client('console', 'log', 'show', 'guest-1');
-      return console.includes('guest-1 login:') && console.includes('key of root: ');
-    });
+    const console = await consoleOf(host, 'guest-1');
     expect(console).toMatch(/key of root: ssh-ed25519 \S+ of-the-cloud/);
   });
 
   it('leads from the outside to the instance, by a floating address', { timeout: HOUR }, async () => {
-    const floating = await openstack<{ floating_ip_address: string }>('floating', 'ip', 'create', 'outside');
-    const address = floating.floating_ip_address;
-    await client('server', 'add', 'floating', 'ip', 'guest-1', address);
+    const address = await floatingTo(host, 'guest-1');
 
     await until(async () => (await host.onHost(['ssh-keyscan', '-T', '20', address], [0, 1])).includes('ssh-ed25519'));
   });
@@ -162,34 +147,6 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
     expect(await listeningPorts(host)).toEqual([22]);
     expect(existsSync(join(host.tree, 'usr/bin/nova-conductor'))).toBe(false);
   });
-
-  async function compute(): Promise<string[]> {
-    const services = await openstack<Record<string, string>[]>('compute', 'service', 'list');
-    return services.flatMap(({ Binary, State }) => (Binary && State === 'up' ? [Binary] : [])).sort();
-  }
-
-  async function agents(): Promise<string[]> {
-    const all = await openstack<{ 'Agent Type': string; Alive: boolean }[]>('network', 'agent', 'list');
-    return all.flatMap((agent) => (agent.Alive ? [agent['Agent Type']] : [])).sort();
-  }
-
-  /** A network inside, one outside, which is the bridge of the host, and a router between them; ssh is let in. */
-  async function makeNetworks(): Promise<void> {
-    await host.onHost(['ip', 'address', 'add', `${OUTSIDE}.1/24`, 'dev', 'br-ex']);
-    const flat = ['--provider-network-type', 'flat', '--provider-physical-network', 'extnet'];
-    await client('network', 'create', '--external', ...flat, 'outside');
-    const pool = ['--allocation-pool', `start=${OUTSIDE}.100,end=${OUTSIDE}.200`, '--gateway', `${OUTSIDE}.1`];
-    const range = ['--subnet-range', `${OUTSIDE}.0/24`, '--no-dhcp'];
-    await client('subnet', 'create', '--network', 'outside', ...range, ...pool, 'outside');
-    // A tunnel takes 50 bytes of the 1500 between hosts.
-    expect(await openstack('network', 'create', 'inside')).toMatchObject({ mtu: 1450 });
-    await client('subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside');
-    await client('router', 'create', 'router');
-    await client('router', 'set', '--external-gateway', 'outside', 'router');
-    await client('router', 'add', 'subnet', 'router', 'inside');
-    const groups = await openstack<{ ID: string }[]>('security', 'group', 'list', '--project', 'admin');
-    await client('security', 'group', 'rule', 'create', '--protocol', 'tcp', '--dst-port', '22', groups[0]?.ID ?? '');
-  }
 });
 
 /** Logs in with the variables of the rc file; prints where that leads, and the title of the page. */

@@ -8,7 +8,7 @@ export interface Outcome {
   run: string;
   state: string;
   failures: unknown[];
-  steps: { title: string; starts: number }[];
+  steps: { title: string; host: string | null; starts: number }[];
 }
 
 /** What the client prints on the host, with the variables of `/root/keystonerc_USER`. */
@@ -18,6 +18,18 @@ export async function client(host: NspawnHost, words: string[], user = 'admin'):
 
 export async function openstack<T = unknown>(host: NspawnHost, words: string[], user = 'admin'): Promise<T> {
   return JSON.parse(await client(host, [...words, '--format', 'json'], user));
+}
+
+/** HOST SERVICE of what of nova runs. */
+export async function runningServices(host: NspawnHost): Promise<string[]> {
+  const services = await openstack<Record<string, string>[]>(host, ['compute', 'service', 'list']);
+  return services.flatMap((one) => (one.State === 'up' ? [`${one.Host} ${one.Binary}`] : [])).sort();
+}
+
+/** HOST AGENT of what of neutron is alive. */
+export async function runningAgents(host: NspawnHost): Promise<string[]> {
+  const agents = await openstack<Record<string, unknown>[]>(host, ['network', 'agent', 'list']);
+  return agents.flatMap((one) => (one.Alive ? [`${one.Host} ${one['Agent Type']}`] : [])).sort();
 }
 
 /** The names of the manifests that a run has applied, in order. */
