@@ -7,7 +7,6 @@ define stackwright::tls_proxy (
 ) {
   $directory = "/etc/ssl/stackwright/${name}"
   $service = "stackwright-tls-${name}"
-  $unit = "/etc/systemd/system/${service}.service"
 
   if $tls {
     ensure_packages(['haproxy'])
@@ -51,12 +50,8 @@ define stackwright::tls_proxy (
             server service 127.0.0.1:${port}
         | HAPROXY
     }
-    -> file { $unit:
-      owner   => 'root',
-      group   => 'root',
-      mode    => '0644',
-      content => @("UNIT"),
-        # Of stackwright.
+    -> stackwright::unit { "${service}.service":
+      content   => @("UNIT"),
         [Unit]
         Description=TLS in front of ${name}
         After=network-online.target
@@ -73,14 +68,6 @@ define stackwright::tls_proxy (
         [Install]
         WantedBy=multi-user.target
         | UNIT
-    }
-    ~> exec { "systemctl daemon-reload for ${service}":
-      command     => '/bin/systemctl daemon-reload',
-      refreshonly => true,
-    }
-    -> service { $service:
-      ensure    => running,
-      enable    => true,
       subscribe => [Stackwright::Certificate[$name], File["${directory}/haproxy.cfg"]],
       # It has had the port.
       require   => [Package['haproxy'], Anchor["${name}::service::end"]],
@@ -91,7 +78,7 @@ define stackwright::tls_proxy (
       enable => false,
       before => Anchor["${name}::service::begin"],
     }
-    -> file { [$unit, $directory]:
+    -> file { ["/etc/systemd/system/${service}.service", $directory]:
       ensure => absent,
       force  => true,
     }
