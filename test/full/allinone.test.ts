@@ -12,6 +12,7 @@ import {
   changesOf,
   client as clientOn,
   listeningPorts,
+  logIn,
   type Outcome,
   openstack as openstackOn,
   runningAgents,
@@ -116,9 +117,7 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
   });
 
   it('has a dashboard to which its administrator can log in', async () => {
-    const [place, page] = (await host.onHost(['sh', '-c', `. /root/keystonerc_admin && python3 -c '${logIn}'`])).split(
-      '\n',
-    );
+    const [place, page] = await logIn(host);
 
     expect(place).not.toContain('/auth/login');
     expect(page).toContain('Overview');
@@ -148,18 +147,3 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
     expect(existsSync(join(host.tree, 'usr/bin/nova-conductor'))).toBe(false);
   });
 });
-
-/** Logs in with the variables of the rc file; prints where that leads, and the title of the page. */
-const logIn = `
-import http.cookiejar, os, re, urllib.parse, urllib.request
-browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-page = browser.open("http://${HOST_ADDRESS}/horizon/auth/login/")
-token = re.search("csrfmiddlewaretoken[^>]*value=.([A-Za-z0-9]+)", page.read().decode()).group(1)
-form = {"csrfmiddlewaretoken": token, "region": "default"}
-form["username"] = os.environ["OS_USERNAME"]
-form["password"] = os.environ["OS_PASSWORD"]
-request = urllib.request.Request(page.url, urllib.parse.urlencode(form).encode(), {"Referer": page.url})
-answer = browser.open(request)
-print(answer.url)
-print(re.sub(r"\\s+", " ", re.search("<title>(.*?)</title>", answer.read().decode(), re.S).group(1)))
-`;

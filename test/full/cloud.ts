@@ -1,7 +1,7 @@
 // What tests of a deployed cloud share: Debian's client on its host, as the administrator has it, and what stays there.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NspawnHost, PROXY_PORT } from '../conformance/nspawn-host.js';
+import { HOST_ADDRESS, type NspawnHost, PROXY_PORT } from '../conformance/nspawn-host.js';
 
 /** What `deploy --json` prints, as far as tests look at it. */
 export interface Outcome {
@@ -52,6 +52,12 @@ function logsOf(state: string, run: string): string[] {
   return readdirSync(logs).map((name) => readFileSync(join(logs, name), 'utf8'));
 }
 
+/** Logs in to the dashboard as the administrator: where that leads, and the title of the page. */
+export async function logIn(host: NspawnHost): Promise<string[]> {
+  const text = await host.onHost(['sh', '-c', `. /root/keystonerc_admin && python3 -c '${logInScript}'`]);
+  return text.trim().split('\n');
+}
+
 /** The TCP ports at which anything listens on the host, but for that of the tests' own proxy. */
 export async function listeningPorts(host: NspawnHost): Promise<number[]> {
   const sockets = await host.onHost(['ss', '--listening', '--tcp', '--no-header', '--numeric']);
@@ -59,3 +65,17 @@ export async function listeningPorts(host: NspawnHost): Promise<number[]> {
   ports.delete(PROXY_PORT);
   return [...ports].sort((a, b) => a - b);
 }
+
+const logInScript = `
+import http.cookiejar, os, re, urllib.parse, urllib.request
+browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+page = browser.open("http://${HOST_ADDRESS}/horizon/auth/login/")
+token = re.search("csrfmiddlewaretoken[^>]*value=.([A-Za-z0-9]+)", page.read().decode()).group(1)
+form = {"csrfmiddlewaretoken": token, "region": "default"}
+form["username"] = os.environ["OS_USERNAME"]
+form["password"] = os.environ["OS_PASSWORD"]
+request = urllib.request.Request(page.url, urllib.parse.urlencode(form).encode(), {"Referer": page.url})
+answer = browser.open(request)
+print(answer.url)
+print(re.sub(r"\\s+", " ", re.search("<title>(.*?)</title>", answer.read().decode(), re.S).group(1)))
+`;

@@ -1,18 +1,20 @@
-// What an answer file can switch on besides: volumes, objects, stacks, something to try the cloud with, a broker by TLS
-// alone. Deployed on one host that boots in systemd-nspawn, looked at with Debian's client, removed.
+// What an answer file can switch on besides: volumes, objects, stacks, something to try the cloud with, and TLS for the
+// broker, every interface, the dashboard and the consoles. Deployed on one host that boots in systemd-nspawn, looked at
+// with Debian's client, removed.
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost } from '../conformance/nspawn-host.js';
 import { json, until } from '../e2e/rig.js';
-import { appliedManifests, changesOf, client, listeningPorts, type Outcome, openstack } from './cloud.js';
+import { appliedManifests, changesOf, client, listeningPorts, logIn, type Outcome, openstack } from './cloud.js';
 
 const HOUR = 3_600_000;
 const EXPORT = `${HOST_ADDRESS}:/srv/exported`;
 const answers = {
-  CONFIG_HORIZON_INSTALL: 'n',
   CONFIG_AMQP_ENABLE_SSL: 'y',
+  CONFIG_ENDPOINTS_SSL: 'y',
+  CONFIG_HORIZON_SSL: 'y',
   CONFIG_GLANCE_BACKEND: 'swift',
   CONFIG_CINDER_INSTALL: 'y',
   CONFIG_CINDER_BACKEND: 'nfs',
@@ -65,12 +67,53 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
 
   it('has a broker that speaks TLS alone, with a certificate of the authority', async () => {
     const ports = await listeningPorts(host);
-    const ask = `openssl s_client -connect ${HOST_ADDRESS}:5671 -CAfile /etc/ssl/stackwright/ca.crt -verify_ip ${HOST_ADDRESS} </dev/null`;
-    const answer = await host.onHost(['sh', '-c', ask]);
 
     expect(ports).toContain(5671);
     expect(ports).not.toContain(5672);
-    expect(answer).toContain('Verify return code: 0 (ok)');
+    expect(await certified([5671])).toEqual([5671]);
+  });
+
+  it('has https alone in its catalog, and behind it services that speak nothing else', async () => {
+    const endpoints = await openstack<Record<string, string>[]>(host, ['endpoint', 'list']);
+    const ports = [...new Set(endpoints.map(({ URL: url = '' }) => Number(new URL(url).port)))].sort();
+    // Metadata, the console proxy and the dashboard are in no catalog.
+    const all = [...ports, 8775, 6080, 443];
+
+    expect(endpoints.filter(({ URL: url }) => !url?.startsWith(`https://${HOST_ADDRESS}:`))).toEqual([]);
+    expect(ports).toEqual([5000, 8000, 8004, 8080, 8774, 8776, 8778, 9292, 9696]);
+    expect(await certified(all)).toEqual(all);
+    expect(await answering(all)).toEqual([]);
+    const listening = await host.onHost(['ss', '--listening', '--tcp', '--no-header', '--numeric']);
+    expect(listening).toContain('127.0.0.1:9292 ');
+    expect(listening).toContain('127.0.0.1:8080 ');
+  });
+
+  it('keeps keys for root and the service that has them', async () => {
+    const list = `find /etc -type f '(' -path '*stackwright*.key' -o -name 'stackwright*.pem' -o -name host.key ')' |
+      sort | xargs stat --format='%a %U:%G %n'`;
+    const keys = (await host.onHost(['sh', '-c', list])).trim().split('\n');
+
+    expect(keys).toEqual([
+      '640 root:root /etc/apache2/stackwright.key',
+      '640 root:cinder /etc/cinder/ssl/private/stackwright.pem',
+      '640 root:heat /etc/heat/ssl/private/stackwright.pem',
+      '640 root:keystone /etc/keystone/ssl/private/stackwright.pem',
+      '640 root:neutron /etc/neutron/ssl/private/stackwright.pem',
+      '640 root:nova /etc/nova/ssl/private/stackwright.pem',
+      '640 root:nova /etc/nova/stackwright-console.key',
+      '640 root:placement /etc/placement/ssl/private/stackwright.pem',
+      '400 rabbitmq:rabbitmq /etc/rabbitmq/host.key',
+      '640 root:root /etc/ssl/stackwright/glance/tls.key',
+      '600 root:root /etc/ssl/stackwright/host.key',
+      '640 root:root /etc/ssl/stackwright/swift/tls.key',
+    ]);
+  });
+
+  it('leads from http to its dashboard by https, to which its administrator can log in', async () => {
+    const [place, page] = await logIn(host);
+
+    expect(place).toMatch(new RegExp(`^https://${HOST_ADDRESS}/horizon/(?!auth/login)`));
+    expect(page).toContain('Overview');
   });
 
   it('makes volumes, as files of an export', async () => {
@@ -88,7 +131,7 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     const account = await cloud('object', 'store', 'account', 'show');
 
     const kept = await client(host, ['object', 'save', '--file', '-', 'box', 'release']);
-    const url = `http://${HOST_ADDRESS}:8080/v1/${account.Account}/box/release`;
+    const url = `https://${HOST_ADDRESS}:8080/v1/${account.Account}/box/release`;
     const read = `import urllib.request; print(urllib.request.urlopen('${url}').read().decode(), end='')`;
     const anybody = await host.onHost(['python3', '-c', read]);
     const release = readFileSync(join(host.tree, 'etc/os-release'), 'utf8');
@@ -158,8 +201,31 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     await host.onHost(['mount', '--bind', '/srv/exported', place]);
   }
 
+  /** Those of the ports that show a certificate of the authority for the host's address. */
+  async function certified(ports: number[]): Promise<number[]> {
+    const check = `-verify_return_error -CAfile /etc/ssl/stackwright/ca.crt -verify_ip ${HOST_ADDRESS}`;
+    const ask = `for port; do
+      openssl s_client -connect ${HOST_ADDRESS}:$port ${check} < /dev/null | grep -q 'Verify return code: 0 (ok)' && echo $port
+    done 2> /dev/null; true`;
+    return numbersIn(await host.onHost(['sh', '-c', ask, 'sh', ...ports.map(String)]));
+  }
+
+  /** Those of the ports that answer HTTP without TLS, otherwise than by refusing it. */
+  async function answering(ports: number[]): Promise<number[]> {
+    const ask = `for port; do
+      exec 3<> /dev/tcp/${HOST_ADDRESS}/$port || exit 1
+      printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3
+      case $(timeout 20 head -n 1 <&3) in 'HTTP/1.1 400'*) ;; HTTP/*) echo $port ;; esac
+    done`;
+    return numbersIn(await host.onHost(['bash', '-c', ask, 'bash', ...ports.map(String)]));
+  }
+
   async function volumeServices(): Promise<string[]> {
     const services = await cloud<Record<string, string>[]>('volume', 'service', 'list');
     return services.flatMap(({ Binary, State }) => (Binary && State === 'up' ? [Binary] : [])).sort();
   }
 });
+
+function numbersIn(text: string): number[] {
+  return text.split('\n').filter(Boolean).map(Number);
+}
