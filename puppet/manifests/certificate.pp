@@ -7,21 +7,22 @@ define stackwright::certificate (
   String $group = 'root',
   String $pair = 'host',
 ) {
-  $ensure = $tls ? {
-    true    => 'file',
-    default => 'absent',
-  }
-  file {
-    default:
-      ensure => $ensure,
-      owner  => 'root',
-      group  => $group;
-    $key:
-      source    => "/etc/ssl/stackwright/${pair}.key",
-      mode      => '0640',
-      show_diff => false;
-    $certificate:
-      source => "/etc/ssl/stackwright/${pair}.crt",
-      mode   => '0644';
+  if $tls {
+    file {
+      default:
+        ensure => file,
+        owner  => 'root',
+        group  => $group;
+      $key:
+        source    => "/etc/ssl/stackwright/${pair}.key",
+        mode      => '0640',
+        show_diff => false;
+      $certificate:
+        source => "/etc/ssl/stackwright/${pair}.crt",
+        mode   => '0644';
+    }
+  } else {
+    # Puppet would look for a source, which is not there either.
+    file { [$key, $certificate]: ensure => absent }
   }
 }

@@ -109,6 +109,12 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     expect(failures).toEqual([]);
   });
 
+  it('look for no certificate where nothing speaks TLS', () => {
+    const sources = [...catalogs.values()].flat().map(({ parameters }) => String(parameters?.source ?? ''));
+
+    expect(sources.filter((source) => source.startsWith('/etc/ssl/stackwright/'))).toEqual([]);
+  });
+
   it('have their packages installed before the first of them', () => {
     const hosts = Object.keys(ADDRESSES);
     const services = [...catalogs].filter(([file]) => !file.endsWith('_prescript.pp'));
