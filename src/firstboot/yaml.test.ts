@@ -148,6 +148,10 @@ test('what a hand has broken, it reads as the yaml package or not at all', () =>
   );
 });
 
+test.each(['52:54:\t: 0:12', 'a: b:\t', 'a\t: b'])('does not read a colon and a tab as something else: %j', (text) => {
+  expect(readYaml(text).failure).toBeDefined();
+});
+
 test('it reads what programs write of plain trees, whatever their style', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9_-]{0,11}$/);
   const word = fc.oneof(

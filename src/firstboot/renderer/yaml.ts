@@ -190,7 +190,10 @@ function readKey(reader: Reader, column: number): { name: string; end: number } 
   if (!beginsPlain(line, column)) return undefined;
   const end = plainEnd(line, column, false);
   if (!isAlone(line, end, ':')) return undefined;
-  return keyOf(reader, column, trimmed(line.substring(column, end)), end + 1);
+  const name = line.substring(column, end);
+  // Also one before the colon, that may have made a name of its own of what is before it.
+  if (name.indexOf('\t') !== -1) return fail(reader, column, 'a tab in a name');
+  return keyOf(reader, column, trimmed(name), end + 1);
 }
 
 function keyOf(reader: Reader, column: number, name: string, end: number): { name: string; end: number } | undefined {
@@ -226,8 +229,10 @@ function readPlain(reader: Reader, parent: number, column: number): JsonValue | 
       return fail(reader, from, 'a value that needs quotes, or a part of YAML that is not read');
     const end = plainEnd(line, from, false);
     if (line.charAt(end) === ':') return fail(reader, end, 'a colon in a value that needs quotes');
-    const text = trimmed(line.substring(from, end));
-    if (text.indexOf('\t') !== -1) return fail(reader, from, 'a tab in a value that needs quotes');
+    const written = line.substring(from, end);
+    const text = trimmed(written);
+    if (text.indexOf('\t') !== -1 || written.indexOf(':\t') !== -1)
+      return fail(reader, from, 'a tab in a value that needs quotes');
     words.push(text);
     reader.row += 1;
     from = skipSpaces(lineOf(reader), 0);
