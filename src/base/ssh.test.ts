@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -79,6 +89,22 @@ it('sends a directory', async () => {
 
   expect(readFileSync(state.path('to', 'deep', 'file'), 'utf8')).toBe('content');
   await expect(ssh.sendDirectory({ name: 'ctl' }, state.path('from'), state.path('none'))).rejects.toMatchObject({
+    code: 'CommandFailed',
+  });
+});
+
+it('receives a directory, without what is to be left out', async () => {
+  await using ssh = openSsh(state);
+  mkdirSync(state.path('from', 'logs'), { recursive: true });
+  writeFileSync(state.path('from', 'logs', 'step.log'), 'much');
+  writeFileSync(state.path('from', 'file'), 'content', { mode: 0o600 });
+  mkdirSync(state.path('to'));
+
+  await ssh.receiveDirectory({ name: 'ctl' }, state.path('from'), state.path('to'), { leaveOut: ['./logs'] });
+
+  expect(readdirSync(state.path('to'))).toEqual(['file']);
+  expect(statSync(state.path('to', 'file')).mode & 0o777).toBe(0o600);
+  await expect(ssh.receiveDirectory({ name: 'ctl' }, state.path('none'), state.path('to'))).rejects.toMatchObject({
     code: 'CommandFailed',
   });
 });

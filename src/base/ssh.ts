@@ -30,6 +30,13 @@ export interface Ssh extends AsyncDisposable {
   run(host: SshHost, words: string[], options?: CommandOptions): Promise<CommandResult>;
   /** Lays a directory's content into a directory of the host, which must be there, by tar. Owner is who logs in. */
   sendDirectory(host: SshHost, directory: string, target: string, options?: TransferOptions): Promise<void>;
+  /** The other way: a directory's content of the host into one of this machine, but for what matches `leaveOut`. */
+  receiveDirectory(
+    host: SshHost,
+    directory: string,
+    target: string,
+    options?: TransferOptions & { leaveOut?: string[] },
+  ): Promise<void>;
   /** Ends every connection. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -125,6 +132,13 @@ export function openSsh(state: StateDirectory): Ssh {
       const unpack = ['tar', '--extract', '--gzip', '--preserve-permissions', '--no-same-owner', '-C', target];
       const args = await sshArguments(host, unpack, options.logFile);
       await pipe('tar', [...pack, '--', ...(options.names ?? ['.'])], 'ssh', args, options);
+    },
+    async receiveDirectory(host, source, target, options = {}) {
+      const leaveOut = (options.leaveOut ?? []).map((pattern) => `--exclude=${pattern}`);
+      const pack = ['tar', '--create', '--gzip', '-C', source, ...leaveOut, '--', ...(options.names ?? ['.'])];
+      const args = await sshArguments(host, pack, options.logFile);
+      const unpack = ['--extract', '--gzip', '--preserve-permissions', '--no-same-owner', '-C', target];
+      await pipe('ssh', args, 'tar', unpack, options);
     },
     close,
     [Symbol.asyncDispose]: close,

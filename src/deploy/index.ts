@@ -15,6 +15,7 @@ export { cancelDeployment } from './cancel.js';
 export type { DeployEvent } from './events.js';
 export { answersFromInventory, inventoryMachines } from './host-query.js';
 export { type Interviewer, interview, type Question, secretProposal } from './interview.js';
+export { type JoinOptions, joinDeployment } from './join.js';
 export { type LocalAccessOptions, localSshConfig } from './local-access.js';
 export { type ChangePlan, planChanges } from './noop.js';
 export { type CommandOption, commandOptions } from './options.js';

@@ -28,6 +28,8 @@ export interface PluginSequences {
 /** Steps that go side by side over hosts; the next sequence starts when all of them are done. */
 export interface Sequence {
   title: string;
+  /** Its steps need nothing of this machine but the run's directory, so workers on other machines share them. */
+  anywhere?: true;
   steps: DeployStep[];
 }
 

@@ -10,6 +10,8 @@ export interface StepReport {
   starts: number;
   seconds: number | null;
   logFile: string | null;
+  /** The worker that executed it and has the log; null for the process that led the run. */
+  worker: string | null;
   error: Json;
 }
 
@@ -80,13 +82,14 @@ export async function showRun(db: Db, run: string): Promise<RunReport & { report
 
 export async function stepReports(db: Db, run: string): Promise<StepReport[]> {
   const rows = await db.selectFrom('run_step').selectAll().where('run_id', '=', run).orderBy('position').execute();
-  return rows.map(({ title, host, state, starts, seconds, log_file, error }) => ({
+  return rows.map(({ title, host, state, starts, seconds, log_file, worker, error }) => ({
     title,
     host,
     state,
     starts,
     seconds,
     logFile: log_file,
+    worker,
     error: error as Json,
   }));
 }

@@ -9,6 +9,7 @@ import { openSsh, type Ssh, type SshHost } from '../base/ssh.js';
 import type { StateDirectory } from '../base/state.js';
 import {
   type Db,
+  type DurableRun,
   executeRun,
   type RunOutcome,
   type RunStage,
@@ -133,8 +134,11 @@ export async function resumeRun(
   return await execute(options, await savedRun(options, run));
 }
 
-/** A run as it was planned, from its directory. */
-async function savedRun(
+/**
+ * A run as it was planned, from its directory.
+ * @throws StackwrightError `RunUnknown`, `RunPlanChanged`
+ */
+export async function savedRun(
   { state, reporter }: Pick<DeployOptions, 'state' | 'reporter'>,
   run: string,
 ): Promise<PreparedRun> {
@@ -142,9 +146,12 @@ async function savedRun(
   const saved = await readSavedRun(directory, run);
   const prepared = await reconstruct(saved, directory, reporter);
   if (prepared.fingerprint !== saved.fingerprint) {
+    const site = `this machine has no ${saved.site}, whose plugins and hooks the run may have`;
     throw new StackwrightError('RunPlanChanged', `the run ${run} was planned by another version and cannot go on`, {
       value: run,
-      hint: `start a new run: stackwright deploy --answer-file ${saved.answerFile}`,
+      hint: existsSync(saved.site)
+        ? `start a new run: stackwright deploy --answer-file ${saved.answerFile}`
+        : `${site}: put it there, or go on where the run was begun`,
     });
   }
   return prepared;
@@ -173,6 +180,8 @@ export interface PreparedRun {
   manifests: ManifestOrder[];
   configuration: Configuration;
   saved: SavedRun;
+  /** By which hosts are reached; the user's own unless there is one. */
+  sshConfig?: string;
   /** Of all steps and manifests: a run is resumed by what planned it, or not at all. */
   fingerprint: string;
   messages: string[];
@@ -308,6 +317,7 @@ async function assemble(
     manifests: contributions.manifests,
     configuration,
     saved,
+    ...(saved.hasSshConfig ? { sshConfig: join(directory, 'ssh_config') } : {}),
     fingerprint: await fingerprintOf(directory, stages),
     messages: contributions.messages,
   };
@@ -331,24 +341,24 @@ async function execute(
 ): Promise<DeployOutcome> {
   const { state, db, reporter } = options;
   await using ssh = openSsh(state);
-  const outcome = await executeRun({
-    state,
-    db,
-    reporter,
-    repeat,
-    run: {
-      id: prepared.run,
-      directory: prepared.directory,
-      plan: { answerFile: prepared.saved.answerFile, hosts: prepared.hosts, kind: prepared.saved.kind },
-      stages: prepared.stages.map((stage) => durableStage(stage, prepared, ssh)),
-    },
-  });
+  const outcome = await executeRun({ state, db, reporter, repeat, run: durableRun(prepared, ssh) });
   return await describeOutcome(options, prepared, outcome);
+}
+
+export function durableRun(prepared: PreparedRun, ssh: Ssh): DurableRun {
+  const { run, directory, saved, hosts, stages } = prepared;
+  return {
+    id: run,
+    directory,
+    plan: { answerFile: saved.answerFile, hosts, kind: saved.kind },
+    stages: stages.map((stage) => durableStage(stage, prepared, ssh)),
+  };
 }
 
 function durableStage(stage: Sequence, prepared: PreparedRun, ssh: Ssh): RunStage {
   return {
     title: stage.title,
+    anywhere: stage.anywhere ?? false,
     steps: stage.steps.map((step) => ({
       id: step.id,
       title: step.title,
@@ -364,8 +374,7 @@ export function deployContext(
   ssh: Ssh,
   { results, logFile, interrupted, reporter }: StepContext,
 ): DeployContext {
-  const { configuration, saved, directory } = prepared;
-  const configFile = saved.hasSshConfig ? join(directory, 'ssh_config') : undefined;
+  const { configuration, saved, sshConfig: configFile } = prepared;
   const reach = (name: string): SshHost => ({ name, ...(configFile ? { configFile } : { user: 'root' }) });
   return {
     configuration,

@@ -51,19 +51,19 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
   const first = (order: ManifestOrder): ManifestPart => (held.includes(order) ? 'hold' : 'whole');
   return [
     ...prepare,
-    puppetSequence(manifests),
-    sendSequence(manifests, directory, reapply),
+    ...anywhere(puppetSequence(manifests), sendSequence(manifests, directory, reapply)),
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
-    ...manifestSequences(prerequisites, options, first),
-    packageSequence(manifests, directory),
-    ...manifestSequences(services, options, first),
+    ...anywhere(
+      ...manifestSequences(prerequisites, options, first),
+      packageSequence(manifests, directory),
+      ...manifestSequences(services, options, first),
+    ),
     ...hooksAt(options, 'stack install', 'stack post-config'),
-    ...manifestSequences(held, options, () => 'start'),
-    ...manifestSequences(late, options, () => 'whole'),
+    ...anywhere(...manifestSequences(held, options, () => 'start'), ...manifestSequences(late, options, () => 'whole')),
     ...verify,
     ...hooksAt(options, 'stack extra', 'stack test-config'),
     ...finish,
-    settleSequence(manifests, directory),
+    ...anywhere(settleSequence(manifests, directory)),
   ];
 }
 
@@ -72,13 +72,18 @@ function removalStages({ prepare, manifests }: Contributions, options: StageOpti
   const { kind, directory, hosts, controller } = options;
   return [
     ...prepare,
-    sendSequence(manifests, directory, false),
+    ...anywhere(sendSequence(manifests, directory, false)),
     ...hooksAt(options, 'override_defaults', 'source', 'unstack'),
     // Hooks work on the controller, which may be excluded.
     ...stopProcesses(hosts.filter((host) => host === controller)),
-    ...manifestSequences([...manifests].reverse(), options, () => 'stop'),
+    ...anywhere(...manifestSequences([...manifests].reverse(), options, () => 'stop')),
     ...(kind === 'clean' ? [...hooksAt(options, 'clean'), ...cleanSequences(hosts)] : []),
   ];
+}
+
+/** Manifests and what belongs to them need the run's directory alone; plugins and hooks may read this machine's files. */
+function anywhere(...sequences: Sequence[]): Sequence[] {
+  return sequences.map((sequence) => ({ ...sequence, anywhere: true }));
 }
 
 function hooksAt(options: StageOptions, ...phases: Phase[]): Sequence[] {

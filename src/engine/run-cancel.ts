@@ -1,7 +1,7 @@
 import type { Reporter } from '../base/events.js';
 import { type Db, storeEvent } from './database.js';
 import type { RunEvent } from './run.js';
-import { isRunIdle } from './run-lock.js';
+import { keepRunIdle } from './run-lock.js';
 
 export interface CancelledRun {
   run: string;
@@ -28,8 +28,7 @@ export async function cancelRun(
       .forUpdate()
       .executeTakeFirst();
     if (found?.state !== 'running') return undefined;
-    // Held to the end of the transaction: nobody takes the run up in between.
-    const idle = await isRunIdle(transaction, run);
+    const idle = await keepRunIdle(transaction, run);
     await transaction
       .updateTable('run')
       .set({ cancelled_by: by, ...(idle ? { state: 'cancelled' as const, finished_at: new Date() } : {}) })

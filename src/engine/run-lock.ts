@@ -4,17 +4,59 @@ import pg from 'pg';
 import { StackwrightError } from '../base/errors.js';
 import type { Db } from './database.js';
 
-/** Held by a connection of its own: PostgreSQL lets it go when this process ends, however it ends. */
+/**
+ * Taken by the process that leads the run. The lock is held by a connection of its own: PostgreSQL lets it go when this
+ * process ends, however it ends.
+ * @throws StackwrightError `RunLocked`
+ */
 export async function lockRun(url: string, id: string): Promise<AsyncDisposable> {
+  const lock = await holdLock(url, runLock(id));
+  if (lock) return lock;
+  throw new StackwrightError('RunLocked', `another process executes the run ${id}`, {
+    value: id,
+    hint: `stackwright deploy show ${id} says how far it is, stackwright deploy worker ${id} helps it`,
+  });
+}
+
+/** Held by a worker for as long as it lives; its name is its own. */
+export async function lockWorker(url: string, name: string): Promise<AsyncDisposable> {
+  const lock = await holdLock(url, workerLock(name));
+  if (lock) return lock;
+  throw new Error(`there is a worker ${name} already`);
+}
+
+/** True where no process leads the run: a run in state `running` was then cut off. */
+export async function isRunIdle(db: Db, id: string): Promise<boolean> {
+  return !(await isHeld(db, runLock(id)));
+}
+
+export async function isWorkerGone(db: Db, name: string): Promise<boolean> {
+  return !(await isHeld(db, workerLock(name)));
+}
+
+/** True where no process leads the run, nor begins to before the end of this transaction. */
+export async function keepRunIdle(transaction: Db, id: string): Promise<boolean> {
+  const { rows } = await sql<{ free: boolean }>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(${runLock(id)}, 0)) AS free`.execute(transaction);
+  return rows[0]?.free ?? false;
+}
+
+/** Looks only: whoever tried to take the lock would be in the way of its owner for that moment. */
+async function isHeld(db: Db, name: string): Promise<boolean> {
+  // PostgreSQL shows the two halves of the number.
+  const { rows } = await sql`
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (classid::bigint << 32) | objid::bigint = hashtextextended(${name}, 0)`.execute(db);
+  return rows.length > 0;
+}
+
+async function holdLock(url: string, name: string): Promise<AsyncDisposable | undefined> {
   let client = await connect(url);
   let closing = false;
-  const taken = await tryLock(client, id);
-  if (!taken) {
+  if (!(await tryLock(client, name))) {
     await client.end();
-    throw new StackwrightError('RunLocked', `another process executes the run ${id}`, {
-      value: id,
-      hint: `wait for its end; stackwright deploy show ${id} says how far it is`,
-    });
+    return undefined;
   }
   client.on('error', retake);
 
@@ -24,7 +66,7 @@ export async function lockRun(url: string, id: string): Promise<AsyncDisposable>
       try {
         client = await connect(url);
         client.on('error', retake);
-        await tryLock(client, id);
+        await tryLock(client, name);
         return;
       } catch {
         await delay(500);
@@ -47,23 +89,19 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-async function tryLock(client: pg.Client, id: string): Promise<boolean> {
+async function tryLock(client: pg.Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>(
     'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken',
-    [lockName(id)],
+    [name],
   );
   return rows[0]?.taken ?? false;
 }
 
-/** True where no process executes the run: a run in state `running` was then cut off. */
-export async function isRunIdle(db: Db, id: string): Promise<boolean> {
-  // A transaction lock is let go at the end of this statement.
-  const { rows } = await sql<{ free: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtextextended(${lockName(id)}, 0)) AS free`.execute(db);
-  return rows[0]?.free ?? false;
+/** Text of the number that PostgreSQL locks. */
+function runLock(id: string): string {
+  return `stackwright run ${id}`;
 }
 
-/** Text of the number that PostgreSQL locks for a run. */
-function lockName(id: string): string {
-  return `stackwright run ${id}`;
+function workerLock(name: string): string {
+  return `stackwright worker ${name}`;
 }

@@ -57,7 +57,7 @@ export interface StepPlace {
 export async function recordStart(
   db: Db,
   { run, position }: StepPlace,
-  logFile: string,
+  { logFile, worker }: { logFile: string; worker: string | null },
 ): Promise<{ start: number; interrupted: boolean }> {
   return await patiently(async () => {
     const before = await db
@@ -69,7 +69,7 @@ export async function recordStart(
     const start = before.starts + 1;
     await db
       .updateTable('run_step')
-      .set({ state: 'running', starts: start, log_file: logFile, seconds: null, error: null })
+      .set({ state: 'running', starts: start, log_file: logFile, worker, seconds: null, error: null })
       .where('run_id', '=', run)
       .where('position', '=', position)
       .execute();

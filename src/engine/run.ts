@@ -14,6 +14,8 @@ export interface RunStep {
 /** Steps that go side by side; the next stage starts when all of them are done. */
 export interface RunStage {
   title: string;
+  /** Its steps need nothing of the machine that leads the run: workers that have joined it share them. */
+  anywhere?: boolean;
   steps: RunStep[];
 }
 
@@ -60,7 +62,17 @@ export type RunEvent =
   | StackwrightEvent<'run.step.finished', StepEventData & { seconds: number }>
   | StackwrightEvent<'run.step.failed', StepEventData & { seconds: number; error: string; errorCode: string }>
   | StackwrightEvent<'run.cancel.asked', { run: string; by: string }>
+  | StackwrightEvent<'run.worker.joined', { run: string; worker: string }>
+  | StackwrightEvent<'run.worker.left', { run: string; worker: string }>
+  | StackwrightEvent<'run.worker.lost', { run: string; worker: string; shares: number }>
   | StackwrightEvent<'run.finished', { run: string; state: string; failures: number; seconds: number }>;
 
 // A type, because an interface is not assignable to an event's data.
-export type StepEventData = { run: string; step: string; title: string; host: string | null };
+export type StepEventData = {
+  run: string;
+  step: string;
+  title: string;
+  host: string | null;
+  /** Who executes it, where that is not the process that leads the run. */
+  worker: string | null;
+};

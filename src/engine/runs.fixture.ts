@@ -1,4 +1,5 @@
-// A process that executes a run and can be killed in its middle: runs.fixture.ts STATE RUN DIRECTORY.
+// A process that executes a run, or joins one, and can be killed in its middle:
+// runs.fixture.ts STATE RUN DIRECTORY [lead|join].
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,10 +7,11 @@ import { StackwrightError } from '../base/errors.js';
 import { silentReporter } from '../base/events.js';
 import { stateDirectory } from '../base/state.js';
 import { openDatabase } from './database.js';
+import { joinRun } from './join-run.js';
 import type { RunStep } from './run.js';
 import { executeRun } from './runs.js';
 
-const [root = '', id = '', directory = ''] = process.argv.slice(2);
+const [root = '', id = '', directory = '', mode = 'lead'] = process.argv.slice(2);
 const state = stateDirectory(root);
 const db = await openDatabase(state);
 const note = (text: string) => appendFileSync(join(directory, 'trace'), `${text}\n`);
@@ -21,7 +23,8 @@ function step(name: string, host: string): RunStep {
     title: name,
     host,
     async work({ interrupted, results }) {
-      note(`begin ${name}@${host}${interrupted ? ' interrupted' : ''}${results.has('one@a') ? ' after one@a' : ''}`);
+      const state = `${interrupted ? ' interrupted' : ''}${results.has('one@a') ? ' after one@a' : ''}`;
+      note(`begin ${name}@${host}${state}${mode === 'join' ? ' as worker' : ''}`);
       while (!existsSync(join(directory, `go.${name}@${host}`))) await delay(10);
       if (existsSync(join(directory, `fail.${name}@${host}`))) {
         throw new StackwrightError('CommandFailed', `${name} is broken`, { value: host, hint: 'mend it' });
@@ -34,12 +37,12 @@ function step(name: string, host: string): RunStep {
 
 const stages = [
   { title: 'one', steps: [step('one', 'a'), step('one', 'b')] },
-  { title: 'two', steps: [step('two', 'a'), step('too', 'a'), step('two', 'b')] },
+  { title: 'two', anywhere: true, steps: [step('two', 'a'), step('too', 'a'), step('two', 'b')] },
   { title: 'three', steps: [step('three', 'a')] },
 ];
 try {
   const run = { id, directory, plan: {}, stages };
-  const outcome = await executeRun({ state, db, reporter: silentReporter, run });
+  const outcome = await (mode === 'join' ? joinRun : executeRun)({ state, db, reporter: silentReporter, run });
   process.stdout.write(JSON.stringify(outcome));
 } catch (error) {
   process.stdout.write(JSON.stringify(error));

@@ -118,8 +118,17 @@ export interface RunStepTable {
   starts: number;
   seconds: number | null;
   log_file: string | null;
+  /** Who has executed it, where that was not the process that led the run; the log is there. */
+  worker: ColumnType<string | null, string | null | undefined, string | null>;
   /** Why it failed: code, message, hint, value. */
   error: JSONColumnType<Record<string, Json>> | null;
+}
+
+/** Processes that have joined a run, and have not left it. */
+export interface RunWorkerTable {
+  name: string;
+  run_id: string;
+  joined_at: Time;
 }
 
 export interface Database {
@@ -131,4 +140,5 @@ export interface Database {
   event: EventTable;
   run: RunTable;
   run_step: RunStepTable;
+  run_worker: RunWorkerTable;
 }

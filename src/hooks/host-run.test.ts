@@ -18,6 +18,7 @@ function localSsh(broken: () => boolean): Ssh {
       if (broken()) throw Object.assign(new Error('the connection broke'), { code: 'SshUnreachable' });
       return result;
     },
+    receiveDirectory: async () => {},
     sendDirectory: async (_host, directory, target) => {
       await run('cp', ['-a', `${directory}/.`, target]);
     },

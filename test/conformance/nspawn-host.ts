@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run, shellQuote } from '../../src/base/command.js';
+import { StackwrightError } from '../../src/base/errors.js';
 import { listenInNamespace } from '../../src/base/listen.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { identifyProcess } from '../../src/base/process.js';
@@ -238,7 +239,13 @@ export async function bootHosts(offered: Offered, names: string[]): Promise<Nspa
 
   async function outputOf(args: string[], okStatuses = [0]): Promise<string> {
     const env = { STACKWRIGHT_STATE: state.root };
-    return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 7200, okStatuses })).stdout;
+    try {
+      return (await run(join(packageRoot(), 'bin/stackwright'), args, { env, timeout: 7200, okStatuses })).stdout;
+    } catch (error) {
+      // What it said is why it failed.
+      if (error instanceof StackwrightError) throw new Error(`${error.message}\n${error.details.hint}`);
+      throw error;
+    }
   }
 }
 

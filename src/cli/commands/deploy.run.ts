@@ -7,6 +7,7 @@ import {
   type DeployOutcome,
   deployRun,
   inventoryMachines,
+  joinDeployment,
   type LoggedEvent,
   listRuns,
   localSshConfig,
@@ -25,7 +26,7 @@ import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import { lazyDatabase } from '../lazy-database.js';
 import { plainTable } from '../table.js';
-import type { DeployFlags, LogFlags, LookFlags, RetryFlags, RunFlags } from './deploy.js';
+import type { DeployFlags, LogFlags, LookFlags, RetryFlags, RunFlags, WorkerFlags } from './deploy.js';
 
 export async function startDeployment(this: CliContext, flags: DeployFlags): Promise<void> {
   await command(this, flags.json, async () => {
@@ -101,6 +102,27 @@ export async function retryDeployment(this: CliContext, flags: RetryFlags, run: 
       sayHowToGoOn(this);
       const retried = { state, db, reporter, runId: run, from, ...(host ? { host } : {}) };
       conclude(this, flags.json, await retryRun(retried));
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+export async function joinRunningDeployment(this: CliContext, flags: WorkerFlags, run: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const reporter = this.reporter(flags);
+    const state = await this.openState(reporter);
+    const { from, sshConfig } = flags;
+    const db = await openDatabase(state);
+    try {
+      this.process.once('SIGINT', () => {
+        this.process.stderr.write('interrupted; who leads the run goes on with what this worker had\n');
+        this.process.exit(130);
+      });
+      const options = { state, db, reporter, run, ...(from ? { from } : {}) };
+      const ended = await joinDeployment({ ...options, ...(sshConfig ? { sshConfigFile: sshConfig } : {}) });
+      if (flags.json) this.printJson(ended);
+      else this.print([runTable([ended]), stepTable(ended.report)].join('\n'));
     } finally {
       await db.destroy();
     }
@@ -237,9 +259,11 @@ function runTable(runs: RunReport[]): string {
 }
 
 function stepTable(steps: StepReport[]): string {
-  const table = plainTable(['host', 'step', 'state', 'starts', 'seconds']);
-  for (const { host, title, state, starts, seconds } of steps) {
-    table.push([host ?? '', title, colour(state), String(starts), seconds === null ? '' : seconds.toFixed(1)]);
+  const isShared = steps.some(({ worker }) => worker !== null);
+  const table = plainTable(['host', 'step', 'state', 'starts', 'seconds', ...(isShared ? ['worker'] : [])]);
+  for (const { host, title, state, starts, seconds, worker } of steps) {
+    const time = seconds === null ? '' : seconds.toFixed(1);
+    table.push([host ?? '', title, colour(state), String(starts), time, ...(isShared ? [worker ?? ''] : [])]);
   }
   return table.toString();
 }

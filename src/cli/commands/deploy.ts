@@ -33,6 +33,11 @@ export interface RetryFlags extends RunFlags {
   host?: string;
 }
 
+export interface WorkerFlags extends RunFlags {
+  from?: string;
+  sshConfig?: string;
+}
+
 export interface LogFlags {
   follow: boolean;
   json: boolean;
@@ -220,6 +225,32 @@ const retryCommand = buildCommand<RetryFlags, [string], CliContext>({
   },
 });
 
+const workerCommand = buildCommand<WorkerFlags, [string], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).joinRunningDeployment,
+  parameters: {
+    flags: {
+      from: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Where the run was begun: its answers and manifests are fetched from there by SSH, unless they are here',
+        placeholder: 'HOST',
+      },
+      sshConfig,
+      json,
+      verbose,
+    },
+    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'The run', placeholder: 'RUN' }] },
+  },
+  docs: {
+    brief: 'Help with a run that goes on elsewhere, and go on with it if that machine fails',
+    customUsage: [
+      { input: '20261121-120000-1f2e', brief: 'Work on this run, whose directory both machines have' },
+      { input: '--from ctl1 20261121-120000-1f2e', brief: 'Fetch answers and manifests from ctl1 first' },
+    ],
+  },
+});
+
 const cancelCommand = buildCommand<LookFlags, [string], CliContext>({
   loader: async () => (await import('./deploy.run.js')).cancelDeploymentRun,
   parameters: {
@@ -312,6 +343,7 @@ export const deployRoutes = buildRouteMap({
     plan: planCommand,
     resume: resumeCommand,
     retry: retryCommand,
+    worker: workerCommand,
     cancel: cancelCommand,
     list: listCommand,
     show: showCommand,

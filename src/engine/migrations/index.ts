@@ -3,6 +3,7 @@ import * as first from './0001-first.js';
 import * as heard from './0002-heard.js';
 import * as hardware from './0003-hardware.js';
 import * as cancel from './0004-cancel.js';
+import * as workers from './0005-workers.js';
 
 /** In order; a migration that has landed is never changed, only followed by another. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0002-heard': heard,
   '0003-hardware': hardware,
   '0004-cancel': cancel,
+  '0005-workers': workers,
 };
