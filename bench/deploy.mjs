@@ -85,9 +85,9 @@ async function prepare(scratch) {
   writeFileSync(join(scratch, 'empty.pp'), '# Nothing.\n');
 }
 
-/** A login of its own directories; the rest it shares with this machine. */
+/** A login of its own directories, and with no settings of this machine's shell; the rest it shares with this machine. */
 function startHost(scratch, host) {
-  const places = ['/var/tmp', '/run/stackwright', '/root/.ssh', '/run/sshd'];
+  const places = ['/var/tmp', '/run/stackwright', '/root', '/run/sshd'];
   const lines = [
     'set -e',
     `hostname ${host}`,
