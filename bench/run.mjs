@@ -2,12 +2,14 @@
 import { parseArgs } from 'node:util';
 
 const benches = {
+  allinone: () => import('./allinone.mjs'),
   claims: () => import('./claims.mjs'),
   deploy: () => import('./deploy.mjs'),
   firstboot: () => import('./firstboot.mjs'),
   hooks: () => import('./hooks.mjs'),
   image: () => import('./image.mjs'),
   install: () => import('./install.mjs'),
+  waves: () => import('./waves.mjs'),
 };
 
 const { values, positionals } = parseArgs({
