@@ -220,7 +220,9 @@ function eventLine({ time, level, message }: LoggedEvent): string {
 /** Interrupting is safe: what runs on the hosts goes on there, and the run goes on where it was. */
 function sayHowToGoOn(context: CliContext): void {
   context.process.once('SIGINT', () => {
-    context.process.stderr.write('interrupted; stackwright deploy resume goes on with the run\n');
+    context.process.stderr.write(
+      'interrupted; stackwright deploy resume goes on with the run, and so do workers that have joined it\n',
+    );
     context.process.exit(130);
   });
 }
