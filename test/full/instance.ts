@@ -20,6 +20,12 @@ export async function buildInstance(state: string): Promise<void> {
 
 /** Uploads the image, and makes a key, a flavour and networks. The key is `user` in the state directory. */
 export async function makeInstancePlace(controller: NspawnHost): Promise<void> {
+  await makeInstanceParts(controller);
+  await makeWayOut(controller);
+}
+
+/** The same without a way out of its network. */
+export async function makeInstanceParts(controller: NspawnHost): Promise<void> {
   const { state, tree } = controller;
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of-the-cloud', '-f', state.path('user')]);
   for (const name of ['instance.qcow2', 'user.pub']) copyFileSync(state.path(name), join(tree, 'root', name));
@@ -27,11 +33,13 @@ export async function makeInstancePlace(controller: NspawnHost): Promise<void> {
   await client(controller, ['image', 'create', ...disk, '--public', 'instance']);
   await client(controller, ['keypair', 'create', '--public-key', '/root/user.pub', 'user']);
   await client(controller, ['flavor', 'create', '--ram', '512', '--disk', '2', '--vcpus', '1', 'small']);
-  await makeNetworks(controller);
+  // A tunnel takes 50 bytes of the 1500 between hosts.
+  expect(await openstack(controller, ['network', 'create', 'inside'])).toMatchObject({ mtu: 1450 });
+  await client(controller, ['subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside']);
 }
 
-/** A network inside, one outside, which is the bridge of the host, and a router between them; ssh is let in. */
-async function makeNetworks(controller: NspawnHost): Promise<void> {
+/** A network outside, which is the bridge of the host, and a router to it; ssh is let in. */
+async function makeWayOut(controller: NspawnHost): Promise<void> {
   const cloud = (...words: string[]) => client(controller, words);
   await controller.onHost(['ip', 'address', 'add', `${OUTSIDE}.1/24`, 'dev', 'br-ex']);
   const flat = ['--provider-network-type', 'flat', '--provider-physical-network', 'extnet'];
@@ -39,9 +47,6 @@ async function makeNetworks(controller: NspawnHost): Promise<void> {
   const pool = ['--allocation-pool', `start=${OUTSIDE}.100,end=${OUTSIDE}.200`, '--gateway', `${OUTSIDE}.1`];
   const range = ['--subnet-range', `${OUTSIDE}.0/24`, '--no-dhcp'];
   await cloud('subnet', 'create', '--network', 'outside', ...range, ...pool, 'outside');
-  // A tunnel takes 50 bytes of the 1500 between hosts.
-  expect(await openstack(controller, ['network', 'create', 'inside'])).toMatchObject({ mtu: 1450 });
-  await cloud('subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside');
   await cloud('router', 'create', 'router');
   await cloud('router', 'set', '--external-gateway', 'outside', 'router');
   await cloud('router', 'add', 'subnet', 'router', 'inside');

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost } from '../conformance/nspawn-host.js';
 import { json, until } from '../e2e/rig.js';
 import { appliedManifests, changesOf, client, listeningPorts, logIn, type Outcome, openstack } from './cloud.js';
+import { buildInstance, consoleOf, makeInstanceParts, startInstance } from './instance.js';
 
 const HOUR = 3_600_000;
 const EXPORT = `${HOST_ADDRESS}:/srv/exported`;
@@ -43,6 +44,7 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     const file = join(state, 'site', 'cloud.txt');
     await host.outputOf(['answers', 'generate', '--install-hosts', 'ctl', file]);
     writeFileSync(join(state, 'demo.raw'), randomBytes(5_000_000));
+    await buildInstance(state);
     const given = {
       ...answers,
       CONFIG_SSH_KEY: join(state, 'id.pub'),
@@ -167,6 +169,16 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
       checksum: sum,
       properties: { stores: 'swift' },
     });
+  });
+
+  it('starts an instance, with TLS between all that takes part in it', { timeout: HOUR }, async () => {
+    await makeInstanceParts(host);
+
+    const server = await startInstance(host, 'guest-1');
+
+    expect(server).toMatchObject({ status: 'ACTIVE', config_drive: 'True' });
+    expect(await consoleOf(host, 'guest-1')).toMatch(/key of root: ssh-ed25519 \S+ of-the-cloud/);
+    await client(host, ['server', 'delete', '--wait', 'guest-1']);
   });
 
   it('changes nothing when puppet looks at everything again', { timeout: HOUR }, async () => {
