@@ -2,7 +2,7 @@
 // broker, every interface, the dashboard and the consoles. Deployed on one host that boots in systemd-nspawn, looked at
 // with Debian's client, removed.
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost } from '../conformance/nspawn-host.js';
@@ -54,7 +54,9 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     };
     const sets = Object.entries(given).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
     deploy = ['deploy', '--answer-file', file, '--ssh-config', host.sshConfig, ...sets];
-    await mountInstead();
+    await host.onHost(['mkdir', '/srv/exported']);
+    await host.onHost(['mount', '-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', '/srv/exported']);
+    await mountInsteadAt('/var/lib/cinder/mnt');
   }, HOUR);
 
   afterAll(async () => await host.stop());
@@ -124,7 +126,7 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
 
     await until(async () => (await cloud('volume', 'show', 'first')).status === 'available');
     expect(await volumeServices()).toEqual(['cinder-scheduler', 'cinder-volume']);
-    expect(readdirSync(join(host.tree, 'srv/exported'))).toEqual([`volume-${id}`]);
+    expect(await exported()).toEqual([`volume-${id}`]);
   });
 
   it('keeps objects, for its client and for everybody where they are to read them', async () => {
@@ -178,6 +180,19 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
 
     expect(server).toMatchObject({ status: 'ACTIVE', config_drive: 'True' });
     expect(await consoleOf(host, 'guest-1')).toMatch(/key of root: ssh-ed25519 \S+ of-the-cloud/);
+  });
+
+  it('gives the instance a volume, and takes it away', { timeout: HOUR }, async () => {
+    await mountInsteadAt('/var/lib/nova/mnt');
+    const isVolume = async (status: string) => (await cloud('volume', 'show', 'first')).status === status;
+
+    await client(host, ['server', 'add', 'volume', 'guest-1', 'first']);
+    await until(() => isVolume('in-use'));
+    await until(async () =>
+      / vd[b-z]: |\[vd[b-z]\] 2097152/.test(await client(host, ['console', 'log', 'show', 'guest-1'])),
+    );
+    await client(host, ['server', 'remove', 'volume', 'guest-1', 'first']);
+    await until(() => isVolume('available'));
     await client(host, ['server', 'delete', '--wait', 'guest-1']);
   });
 
@@ -200,17 +215,21 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     expect(await host.onHost(['ip', 'netns', 'list'])).toBe('');
     expect(await host.onHost(['cat', '/proc/mounts'])).not.toMatch(/\/srv\/node\/|\/var\/lib\/cinder\//);
     // The server of the export is somebody else's.
-    expect(readdirSync(join(host.tree, 'srv/exported'))).toHaveLength(1);
+    expect(await exported()).toHaveLength(1);
   });
 
   /**
-   * The kernels at hand have no NFS. Cinder mounts no export that it finds mounted, at a path that it makes of its name:
-   * all but that mount is as it is.
+   * The kernels at hand have no NFS. Cinder and nova mount no export that they find mounted, at a path that they make of
+   * its name: all but that mount is as it is.
    */
-  async function mountInstead(): Promise<void> {
-    const place = `/var/lib/cinder/mnt/${createHash('md5').update(EXPORT).digest('hex')}`;
-    await host.onHost(['mkdir', '-p', '-m', '1777', '/srv/exported', place]);
+  async function mountInsteadAt(directory: string): Promise<void> {
+    const place = join(directory, createHash('md5').update(EXPORT).digest('hex'));
+    await host.onHost(['mkdir', '-p', '-m', '1777', place]);
     await host.onHost(['mount', '--bind', '/srv/exported', place]);
+  }
+
+  async function exported(): Promise<string[]> {
+    return (await host.onHost(['ls', '/srv/exported'])).split('\n').filter(Boolean);
   }
 
   /** Those of the ports that show a certificate of the authority for the host's address. */

@@ -79,6 +79,8 @@ class { 'nova::keystone::auth':
   public_url   => $url,
   internal_url => $url,
   admin_url    => $url,
+  # Cinder lets go of a volume only for a service.
+  roles        => ['admin', 'service'],
 }
 
 stackwright::uwsgi_tls { 'nova': tls => $tls }

@@ -39,6 +39,13 @@ class stackwright::nova::common (
   class { 'nova::glance':
     endpoint_override => stackwright::http_url($controller, 9292, $tls),
   }
+  # Debian's file names a region that no catalog has, and then no volume is attached.
+  class { 'nova::cinder':
+    username       => 'nova',
+    password       => $password,
+    auth_url       => $auth_url,
+    os_region_name => $region,
+  }
   class { 'nova::network::neutron':
     password              => $neutron_password,
     auth_url              => $auth_url,
