@@ -42,9 +42,11 @@ for name in $(ip netns list | sed -nE 's/^((qdhcp|qrouter|snat|fip)-[^ ]*).*/\\1
   ip netns delete "$name"
 done
 namesOf() { ip -brief link show "$@" | sed 's/[ @].*//'; }
+# One end of a pair goes by itself, a moment after the namespace that had the other.
+delete() { ip link delete "$1" 2> /dev/null || [ ! -e "/sys/class/net/$1" ]; }
 for bridge in $(namesOf type bridge | grep -E '^brq[0-9a-f-]{11}$'); do
-  for port in $(namesOf master "$bridge" | grep -E '^(tap|vxlan-)'); do ip link delete "$port"; done
-  [ -n "$(namesOf master "$bridge")" ] || ip link delete "$bridge"
+  for port in $(namesOf master "$bridge" | grep -E '^(tap|vxlan-)'); do delete "$port"; done
+  [ -n "$(namesOf master "$bridge")" ] || delete "$bridge"
 done
 `;
 
