@@ -55,6 +55,20 @@ it('is led by a worker when who led it was killed', async () => {
   expect(await run.runRow()).toMatchObject({ state: 'done' });
 });
 
+it('is cancelled by a worker when who led it was killed while it stopped', async () => {
+  const { leader, worker } = await bothAtWork();
+  const joined = run.resultOf(worker);
+  run.letGo('one@a', 'one@b', 'two@b');
+  await run.until(() => run.traced('begin two@a') && run.traced('end two@b'));
+  await cancelRun(run.db, silentReporter, { run: run.id, by: 'operator ann' });
+  await killLeader(run, leader);
+
+  expect(await joined).toEqual({ id: run.id, state: 'cancelled' });
+  expect(await run.runRow()).toMatchObject({ state: 'cancelled', cancelled_by: 'operator ann' });
+  run.letGo('two@a', 'too@a', 'three@a');
+  expect(await run.resultOf(run.start())).toMatchObject({ state: 'done' });
+});
+
 it('keeps its worker when it is taken up again', async () => {
   const { leader, worker } = await bothAtWork();
   const joined = run.resultOf(worker);

@@ -6,6 +6,7 @@ import { databaseUrl } from './cluster.js';
 import { withDbos } from './dbos.js';
 import { asExecution, type ExecuteOptions, type Execution } from './execution.js';
 import type { RunEvent } from './run.js';
+import { cancelRun } from './run-cancel.js';
 import { isRunIdle, lockWorker } from './run-lock.js';
 import { forgetWorker, LOST_AFTER_MILLISECONDS, workerName } from './run-workers.js';
 import { executeRun } from './runs.js';
@@ -13,11 +14,12 @@ import type { RunState } from './schema.js';
 
 /**
  * Helps another process with its run, from any machine with the same database, until the run ends: from the next stage
- * on whose steps may be done anywhere, it gets its share of them. Where the one that leads is gone, it leads.
+ * on whose steps may be done anywhere, it gets its share of them. Where the one that leads is gone, it leads, unless
+ * somebody has asked the run to stop.
  * @throws StackwrightError `RunNotUnderWay`, and those of `executeRun`
  */
 export async function joinRun(options: ExecuteOptions): Promise<{ id: string; state: RunState }> {
-  const { db, run } = options;
+  const { db, run, reporter } = options;
   const found = await db.selectFrom('run').select('state').where('id', '=', run.id).executeTakeFirst();
   if (found?.state !== 'running') {
     throw new StackwrightError('RunNotUnderWay', `the run ${run.id} is ${found?.state ?? 'not known'}`, {
@@ -29,6 +31,13 @@ export async function joinRun(options: ExecuteOptions): Promise<{ id: string; st
   for (;;) {
     const state = await asExecution(options, workerName(), (execution) => workAlong(options, execution));
     if (state !== 'running') return { id: run.id, state };
+    const { cancelled_by: by } = await db
+      .selectFrom('run')
+      .select('cancelled_by')
+      .where('id', '=', run.id)
+      .executeTakeFirstOrThrow();
+    const ended = by === null ? undefined : await cancelRun(db, reporter, { run: run.id, by });
+    if (ended?.state === 'cancelled') return { id: run.id, state: 'cancelled' };
     try {
       return await executeRun(options);
     } catch (error) {
