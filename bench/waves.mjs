@@ -88,7 +88,7 @@ async function prepare(scratch) {
 
 /** A login of its own directories, and with no settings of this machine's shell; the rest it shares with this machine. */
 function startHost(scratch, host) {
-  const places = ['/var/tmp', '/run/stackwright', '/root', '/run/sshd'];
+  const places = ['/var/tmp', '/run/stackwright', '/run/puppet', '/var/lib/puppet', '/root', '/run/sshd'];
   const lines = [
     'set -e',
     `hostname ${host}`,
