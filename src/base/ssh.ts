@@ -35,7 +35,7 @@ export interface Ssh extends AsyncDisposable {
     host: SshHost,
     directory: string,
     target: string,
-    options?: TransferOptions & { leaveOut?: string[] },
+    options?: Omit<TransferOptions, 'names'> & { leaveOut?: string[] },
   ): Promise<void>;
   /** Ends every connection. */
   close(): Promise<void>;
@@ -135,7 +135,7 @@ export function openSsh(state: StateDirectory): Ssh {
     },
     async receiveDirectory(host, source, target, options = {}) {
       const leaveOut = (options.leaveOut ?? []).map((pattern) => `--exclude=${pattern}`);
-      const pack = ['tar', '--create', '--gzip', '-C', source, ...leaveOut, '--', ...(options.names ?? ['.'])];
+      const pack = ['tar', '--create', '--gzip', '-C', source, ...leaveOut, '.'];
       const args = await sshArguments(host, pack, options.logFile);
       const unpack = ['--extract', '--gzip', '--preserve-permissions', '--no-same-owner', '-C', target];
       await pipe('ssh', args, 'tar', unpack, options);

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DBOS as DbosClass } from '@dbos-inc/dbos-sdk';
 import { sql } from 'kysely';
-import type { EventLevel, Json } from '../base/events.js';
 import type { Db } from './database.js';
 import type { Execution } from './execution.js';
 import type { RunEvent } from './run.js';
@@ -88,12 +87,7 @@ async function lookForLost(
 
 /** What the worker had begun goes on elsewhere, step by step; what it had only been given, too. */
 async function takeBack(dbos: typeof DbosClass, { run, db, reporter }: Execution, name: string): Promise<void> {
-  const open = await dbos.listWorkflows({
-    workflow_id_prefix: `${run.id}/`,
-    status: ['PENDING', 'ENQUEUED'],
-    loadInput: false,
-    loadOutput: false,
-  });
+  const open = await openWorkflows(dbos, run.id);
   const shares = open.filter(({ executorId, queueName }) => executorId === name || queueName === name);
   // To DBOS's own queue, which every process of the run listens to.
   if (shares.length > 0) await dbos.resumeWorkflows(shares.map(({ workflowID }) => workflowID));
@@ -105,6 +99,16 @@ async function takeBack(dbos: typeof DbosClass, { run, db, reporter }: Execution
     data: { run: run.id, worker: name, shares: shares.length },
   };
   reporter.report(event);
+}
+
+/** What has not ended of a run, or of an attempt: of all that is named below it. */
+export async function openWorkflows(dbos: typeof DbosClass, above: string) {
+  return await dbos.listWorkflows({
+    workflow_id_prefix: `${above}/`,
+    status: ['PENDING', 'ENQUEUED'],
+    loadInput: false,
+    loadOutput: false,
+  });
 }
 
 /** Its queue goes too. */
@@ -131,7 +135,6 @@ async function tellOfWorkers(
     .where('code', '!=', 'run.worker.lost')
     .orderBy('id')
     .execute();
-  for (const { id: _, ...event } of rows)
-    report(event as { code: string; level: EventLevel; message: string; data: Record<string, Json> } as RunEvent);
+  for (const { id: _, ...event } of rows) report(event as RunEvent);
   return rows.at(-1)?.id ?? seen;
 }

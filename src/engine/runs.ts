@@ -8,7 +8,7 @@ import { asExecution, type ExecuteOptions, type Execution } from './execution.js
 import type { RunEvent, RunOutcome } from './run.js';
 import { lockRun } from './run-lock.js';
 import { isCancelled, recordFinish, recordRun } from './run-record.js';
-import { watchWorkers } from './run-workers.js';
+import { openWorkflows, watchWorkers } from './run-workers.js';
 import { type AttemptOutput, type AttemptWorkflow, finishedSteps } from './run-workflow.js';
 
 /**
@@ -88,12 +88,7 @@ async function latestAttempt(
 
 /** Shares that an attempt has left behind would be done beside the next one. */
 async function cancelShares(dbos: typeof DbosClass, workflowID: string): Promise<void> {
-  const open = await dbos.listWorkflows({
-    workflow_id_prefix: `${workflowID}/`,
-    status: ['PENDING', 'ENQUEUED'],
-    loadInput: false,
-    loadOutput: false,
-  });
+  const open = await openWorkflows(dbos, workflowID);
   if (open.length > 0) await dbos.cancelWorkflows(open.map((share) => share.workflowID));
 }
 
