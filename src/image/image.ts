@@ -19,6 +19,7 @@ import {
 } from './block-device/index.js';
 import { type Build, type BuildOptions, beginBuild, endBuild, type FinishedBuild, finishBuild } from './build.js';
 import { keepImageRecord } from './contents/index.js';
+import { openDisks } from './disks.js';
 import type { Element } from './elements.js';
 import type { Miss } from './layers/index.js';
 import { saveManifests, seenManifests } from './manifests.js';
@@ -265,6 +266,10 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   await runPhases(build, [blockDevicePhase]);
   const plan = planBlockDevices(config, kibibytes * 1024);
   if (epoch !== undefined) reportVarying(plan, options.reporter);
+  await openDisks(
+    build,
+    [...plan.disks.values()].reduce((sum, bytes) => sum + bytes, 0),
+  );
   const devices = await createBlockDevices(plan, {
     temporary,
     imageDirectory: build.disks,

@@ -45,6 +45,51 @@ fi
 rm -f /tmp/.diversions /tmp/.diversions-old
 `;
 
+/**
+ * mkinitramfs(8) asks readlink(1), realpath(1) and mkdir(1) about every module, 10 000 times and nearly
+ * always about a path without a link in it, in a directory that is there. Its shell sees that without
+ * a program: a third of its time less. It reads this file beside what packages bring, and does not copy
+ * it into the initramfs as it does conf.d.
+ */
+const quickPaths = `
+stackwright_plain() {
+    case $1 in
+        *//* | */./* | */../* | */. | */.. | */) return 1 ;;
+        /*) ;;
+        *) return 1 ;;
+    esac
+}
+stackwright_unlinked() {
+    stackwright_plain "$1" && [ -e "$1" ] || return 1
+    stackwright_rest=$1
+    while [ "$stackwright_rest" ]; do
+        [ ! -L "$stackwright_rest" ] || return 1
+        stackwright_rest=\${stackwright_rest%/*}
+    done
+}
+readlink() {
+    if [ "$*" = '-f /bin' ] && [ /bin -ef /usr/bin ] && stackwright_unlinked /usr/bin; then
+        echo /usr/bin
+    elif [ "$#" = 2 ] && [ "$1" = -f ] && stackwright_unlinked "$2"; then
+        printf '%s\\n' "$2"
+    else
+        command readlink "$@"
+    fi
+}
+realpath() {
+    if [ "$#" = 2 ] && [ "$1" = -ms ] && stackwright_plain "\${2#/}"; then
+        printf '%s\\n' "\${2#/}"
+    elif [ "$#" = 2 ] && [ "$1" = -s ] && [ -e "$2" ] && stackwright_plain "$2"; then
+        printf '%s\\n' "$2"
+    else
+        command realpath "$@"
+    fi
+}
+mkdir() {
+    [ "$#" = 2 ] && [ "$1" = -p ] && [ -d "$2" ] || command mkdir "$@"
+}
+`;
+
 /** Makes what was asked for. A new one needs no update; a package that was removed since needs none at all. */
 export const makeProgram = `
 sort -u ${wanted} > ${wanted}.sorted
@@ -52,13 +97,16 @@ rm ${wanted}
 grep --quiet '^-c' ${wanted}.sorted && only='^-c' || only='^-u'
 grep -e "$only" ${wanted}.sorted > ${wanted}.calls || true
 rm ${wanted}.sorted
+quick=/usr/share/initramfs-tools/conf-hooks.d/zz-stackwright
+[ ! -d "\${quick%/*}" ] || cat > $quick << 'END'
+${quickPaths}END
 while read -r words; do
     if [ -x /usr/sbin/update-initramfs.distrib ]; then
         # Words of update-initramfs, not ours to quote.
         /usr/sbin/update-initramfs.distrib $words < /dev/null
     fi
 done < ${wanted}.calls
-rm ${wanted}.calls
+rm -f ${wanted}.calls $quick
 `;
 
 /** Whether a script has installed something that asks for an initramfs. */
