@@ -1,7 +1,6 @@
-// OpenStack on one bare Debian, an nspawn host with packages from Debian's mirror through a cache of ours: how long our
-// deployment takes, and how long the same manifests take on another such host when puppet applies them one by one and
-// installs their packages by itself, as packstack does. Ours comes first and fills the cache for the other, so what it takes to
-// download is taken off it. Then ours again, without a change.
+// OpenStack on one bare Debian, an nspawn host with packages from Debian's mirror: how long our deployment takes, then ours
+// again, without a change; and how long the same manifests take on another such host when puppet applies them one by one and
+// installs their packages by itself, as packstack does. Both download everything, and neither runs beside the other's cloud.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -14,44 +13,46 @@ const program = join(root, 'bin', 'stackwright');
 
 export async function bench() {
   const { bootHosts } = await nspawnHosts();
-  const [host, other] = await bootHosts('archive', ['ctl', 'peer']);
+  const ours = await onNewHost(bootHosts, async ({ deploy, host, answers }) => {
+    const [time, outcome] = await seconds(() => deploy(host, answers));
+    const work = outcome.steps.filter(({ title }) => title.startsWith('apply the manifest'));
+    for (const step of work) console.log(`  ${step.title.split(' ').at(-1)}: ${step.seconds.toFixed(0)} s`);
+    console.log(`stackwright: ${time.toFixed(0)} s`);
+    const [again] = await seconds(() => deploy(host, answers));
+    console.log(`stackwright again, nothing changed: ${again.toFixed(1)} s`);
+    return { time, modules: await modulesInstalled(host.state, outcome.run) };
+  });
+  const theirs = await onNewHost(bootHosts, async ({ deploy, host, answers }) => {
+    const plan = await deploy(host, answers, '--dry-run');
+    const [time] = await seconds(() => oneByOne(host, plan, ours.modules));
+    return time;
+  });
+  console.log(`the manifests one by one: ${theirs.toFixed(0)} s, ratio ${(ours.time / theirs).toFixed(2)}`);
+}
+
+async function onNewHost(bootHosts, work) {
+  const [host] = await bootHosts('archive', ['ctl']);
   try {
     const env = { STACKWRIGHT_STATE: host.state.root };
-    const key = `CONFIG_SSH_KEY=${host.state.path('id.pub')}`;
-    const deploy = async (name, ...more) => {
-      const answers = host.state.path('site', `${name}.txt`);
-      const words = ['--answer-file', answers, '--ssh-config', host.sshConfig, '--set', key, '--json', ...more];
+    const deploy = async ({ state, sshConfig }, answers, ...more) => {
+      const key = `CONFIG_SSH_KEY=${state.path('id.pub')}`;
+      const words = ['--answer-file', answers, '--ssh-config', sshConfig, '--set', key, '--json', ...more];
       return JSON.parse((await execa(program, ['deploy', ...words], { env })).stdout);
     };
-    for (const name of ['ctl', 'peer']) {
-      await execa(program, ['answers', 'generate', '--install-hosts', name, host.state.path('site', `${name}.txt`)]);
-    }
-
-    const [ours, outcome] = await seconds(() => deploy('ctl'));
-    const work = outcome.steps.filter(({ title }) => /^(apply the manifest|install)/.test(title));
-    const puppet = work.reduce((sum, step) => sum + step.seconds, 0);
-    const downloads = downloadSeconds(outcome.directory);
-    const parts = `puppet and apt ${puppet.toFixed(0)} s, downloads ${downloads} s of these`;
-    console.log(`stackwright: ${ours.toFixed(0)} s; ${parts}`);
-
-    const [again] = await seconds(() => deploy('ctl'));
-    console.log(`stackwright again, nothing changed: ${again.toFixed(1)} s`);
-
-    const log = (await execa(program, ['deploy', 'log', '--json', outcome.run], { env })).stdout.split('\n');
-    const modules = log.map((line) => JSON.parse(line)).find(({ code }) => code === 'deploy.packages.installed');
-    const plan = await deploy('peer', '--dry-run');
-    const [theirs] = await seconds(() => oneByOne(other, plan, modules.message.split(' installed ')[1].split(' ')));
-    console.log(`the manifests one by one: ${theirs.toFixed(0)} s, ratio ${((ours - downloads) / theirs).toFixed(2)}`);
+    const answers = host.state.path('site', 'ctl.txt');
+    await execa(program, ['answers', 'generate', '--install-hosts', 'ctl', answers]);
+    return await work({ deploy, host, answers });
   } finally {
     await host.stop();
   }
 }
 
-/** What apt says that it took to fetch packages, in the logs of a run. */
-function downloadSeconds(directory) {
-  const logs = readdirSync(join(directory, 'logs')).map((name) => readFileSync(join(directory, 'logs', name), 'utf8'));
-  const times = logs.flatMap((text) => [...text.matchAll(/^Fetched .* in (?:(\d+)min )?(\d+)s/gm)]);
-  return times.reduce((sum, [, minutes, rest]) => sum + Number(minutes ?? 0) * 60 + Number(rest), 0);
+/** Puppet and the packages of its modules that a run has installed. */
+async function modulesInstalled(state, run) {
+  const { stdout } = await execa(program, ['deploy', 'log', '--json', run], { env: { STACKWRIGHT_STATE: state.root } });
+  const events = stdout.split('\n').map((line) => JSON.parse(line));
+  const { message } = events.find(({ code }) => code === 'deploy.packages.installed');
+  return message.split(' installed ')[1].split(' ');
 }
 
 /** Puppet with its modules, then each manifest in the order of the plan. */
@@ -65,24 +66,24 @@ async function oneByOne({ state, sshConfig, onHost }, { directory, stages }, mod
     ...modules,
   ]);
   await onHost(['mkdir', '-p', '-m', '0700', place]);
-  await execa('tar', ['-C', join(directory, 'hosts', 'peer'), '-cf', state.path('peer.tar'), '.']);
-  const ssh = (words, options) => execa('ssh', ['-F', sshConfig, '-o', 'BatchMode=yes', 'peer', ...words], options);
-  await ssh(['tar', '-C', place, '-xf', '-'], { inputFile: state.path('peer.tar') });
+  await execa('tar', ['-C', join(directory, 'hosts', 'ctl'), '-cf', state.path('ctl.tar'), '.']);
+  const ssh = (words, options) => execa('ssh', ['-F', sshConfig, '-o', 'BatchMode=yes', 'ctl', ...words], options);
+  await ssh(['tar', '-C', place, '-xf', '-'], { inputFile: state.path('ctl.tar') });
   const address = (await onHost(['hostname', '-I'])).trim().split(' ')[0];
   const values = `---\n${stringify(
     {
       ...answersOf(directory),
-      HOST_NAME: 'peer',
+      HOST_NAME: 'ctl',
       HOST_ADDRESS: address,
-      HOST_ADDRESSES: { peer: address },
+      HOST_ADDRESSES: { ctl: address },
       EXEC_TIMEOUT: 300,
     },
     { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', lineWidth: 0 },
   )}`;
   const names = stages.flatMap(({ steps }) => steps.flatMap(({ id }) => /^manifest\.(.*)@/.exec(id)?.[1] ?? []));
-  const files = readdirSync(join(directory, 'hosts', 'peer', 'manifests'));
+  const files = readdirSync(join(directory, 'hosts', 'ctl', 'manifests'));
   for (const name of names) {
-    const file = files.find((one) => one === `peer_${name}.pp`);
+    const file = files.find((one) => one === `ctl_${name}.pp`);
     const [time, { exitCode, stdout }] = await seconds(() =>
       ssh(['sh', `${place}/apply`, file, 'bench', '7200', 'anew', 'whole'], { input: values, reject: false }),
     );

@@ -96,7 +96,7 @@ function startHost(scratch, host) {
     'chmod 1777 /var/tmp',
     `exec ${needed.sshd} -D -e -f /dev/null -o ListenAddress=${addressOf(host)} -o Port=${PORT} -o PidFile=none ` +
       `-o HostKey=${join(scratch, 'host')} -o AuthorizedKeysFile=${join(scratch, 'user.pub')} -o StrictModes=no ` +
-      '-o PermitRootLogin=yes -o UsePAM=no -o MaxSessions=100',
+      '-o PermitRootLogin=yes -o UsePAM=no -o MaxSessions=100 -o "Subsystem=sftp internal-sftp"',
   ];
   return spawn('unshare', ['--mount', '--uts', 'sh', '-c', lines.join('\n')], { stdio: 'ignore' });
 }

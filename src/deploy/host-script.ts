@@ -10,6 +10,18 @@ export const SETTLED = 'stackwright: applied before, and the host is as it was l
 
 export const lockFile = '/var/tmp/stackwright/puppet.lock';
 
+/** Held while packages are installed for manifests to come. */
+export const packagesLock = '/var/tmp/stackwright/packages.lock';
+
+const policy = '/usr/sbin/policy-rc.d';
+const mine = '# Of stackwright: puppet starts services once they are configured.';
+
+/** Shell, without single quotes: packages start no services from now on. */
+export const holdServices = `[ -e ${policy} ] || { printf "#!/bin/sh\\n${mine}\\nexit 101\\n" > ${policy}.new && chmod 0755 ${policy}.new && mv ${policy}.new ${policy}; }`;
+
+/** Shell, without single quotes: they do, unless more are to be installed. */
+export const releaseServices = `! grep -qsF "${mine}" ${policy} || flock --nonblock ${packagesLock} rm -f ${policy}`;
+
 /** On the host, in memory: hiera's values, and what puppet notes of them. Whoever holds the lock owns it. */
 export const VALUES = '/run/stackwright/apply';
 
@@ -25,11 +37,10 @@ export const APPLIED = '/var/tmp/stackwright/applied';
  * (services!) would inherit it. One with the same content that ended well while nobody watched counts as ours.
  */
 export const applyScript = `#!/bin/sh
-# Applies a manifest of this directory, installs packages, or notes how the host looks at the end of a deployment:
+# Applies a manifest of this directory, or notes how the host looks at the end of a deployment:
 # apply FILE KEY LIMIT anew|adopt whole|hold|start|stop
-# apply packages KEY LIMIT anew|adopt packages
 # apply host KEY LIMIT anew|adopt settle
-# What puppet is to know of values (whole, hold), or the names of the packages, come by standard input.
+# What puppet is to know of values (whole, hold) comes by standard input.
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1
@@ -76,39 +87,25 @@ case $part in
       exit 0
     fi ;;
   stop)
+    # A deployment that was left may still install packages.
+    flock --timeout "$limit" ${packagesLock} true 9>&- || exit ${LOCK_HELD}
     # It was never applied.
     [ -f "$services" ] || exit 0 ;;
 esac
-if [ "$part" != packages ]; then
-  rm -f "$applied/condition"
-  touch "$applied/manifests"
-  sed --in-place "/^$file /d" "$applied/manifests"
-fi
+rm -f "$applied/condition"
+touch "$applied/manifests"
+sed --in-place "/^$file /d" "$applied/manifests"
 
 # What is there was left by an application that was killed.
 values=${VALUES}
 rm -rf "$values"
 mkdir -p -m 0700 "\${values%/*}" && mkdir "$values" && cat > "$values/deployment.yaml" || exit 1
 
-# An installation that was killed is ended first. Where all is there apt is not even called. The dashboard compresses its
-# style sheets when it is installed, by a library that fails now and then: another try does it.
-install='
-  umask 022
-  packages=$(cat "$values/deployment.yaml")
-  known=$(dpkg-query --show --showformat "\${db:Status-Abbrev}\\n" $packages 2> /dev/null | grep -c "^ii")
-  [ "$known" -lt "$(echo "$packages" | wc -w)" ] || exit 0
-  apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
-  # Those that were fetched for puppet just now still serve, unless sources have come since.
-  lists=/var/lib/apt/lists/partial
-  fresh() { [ -n "$(find "$lists" -prune -mmin -30)" ] && [ -z "$(find /etc/apt -newer "$lists")" ]; }
-  for try in 1 2 3; do
-    dpkg --configure -a && { { [ "$try" = 1 ] && fresh; } || $apt update; } && $apt install --yes --no-install-recommends $packages && status=0 && break
-    status=${APT_FAILED}
-  done
-  # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
-  ! systemctl --quiet is-active dbus || systemctl reload dbus
-  exit "$status"
-'
+case $part in
+  whole | hold)
+    sh ./install await "$limit" "$file" 9>&- || { rm -rf "$values"; exit ${APT_FAILED}; } ;;
+esac
+
 # What the manifest does with units, told to systemctl.
 units='
   of() { sed -n "s/^$1 //p" "$services"; }
@@ -142,19 +139,19 @@ grep -qs '^CONFIG_ENDPOINTS_SSL: "y"' "$values/deployment.yaml" && scheme=https 
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
-export file key limit log work values part applied services install start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export file key limit log work values part applied services start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
-  policy=/usr/sbin/policy-rc.d mine="# Of stackwright: puppet starts services once they are configured."
-  [ -e "$policy" ] || { printf "#!/bin/sh\\n%s\\nexit 101\\n" "$mine" > "$policy" && chmod 0755 "$policy"; }
+  ${holdServices}
   case $part in
-    packages)
-      set -- sh -c "$install" ;;
     start)
       set -- sh -c "$start" ;;
     stop)
       set -- sh -c "$stop" ;;
     *)
       [ "$part" = whole ] && select= || select="--skip_tags service"
+      # What no plugin has named puppet installs, perhaps beside our own apt. This is read by a user of apt, too.
+      export APT_CONFIG=/run/stackwright-apt.conf
+      (umask 022 && echo "DPkg::Lock::Timeout 600;" > "$APT_CONFIG")
       set -- puppet apply --detailed-exitcodes --color=false \\
         --confdir "$work/puppet" --codedir "$work/code" --vardir "$values/var" \\
         --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
@@ -165,8 +162,8 @@ setsid sh -c '
   status=$?
   [ "$part $status" != "whole 0" ] && [ "$part $status" != "whole 2" ] || echo "$file $key" >> "$applied/manifests"
   echo "$key $status" > "$log.status.new"
-  rm -rf "$values"
-  ! grep -qsF "$mine" "$policy" || rm -f "$policy"
+  rm -rf "$values" /run/stackwright-apt.conf
+  ${releaseServices}
   mv "$log.running" "$log.finished"
   mv "$log.status.new" "$log.status"
 ' < /dev/null > /dev/null 2>&1 &

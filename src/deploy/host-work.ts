@@ -28,7 +28,7 @@ export interface HostWork {
   /** The name of its log there. */
   file: string;
   directory: string;
-  part: ManifestPart | 'packages' | 'settle';
+  part: ManifestPart | 'settle';
   /** What it reads at its standard input. */
   input: string;
 }
@@ -43,8 +43,8 @@ export async function workOn(context: DeployContext, { host, file, directory, pa
   const key = `${content.digest('hex').slice(0, 32)}-${part}`;
   const { stdout, status } = await persistently(context, host, interrupted, (mode) =>
     ssh.run(context.reach(host), ['sh', `${workDirectory}/apply`, file, key, String(limit), mode, part], {
-      // It may first wait for another application on the host, then takes its own time.
-      timeout: 2 * limit + 120,
+      // It may first wait for another application on the host, then for packages, then takes its own time.
+      timeout: 3 * limit + 120,
       okStatuses: [...PUPPET_STATUSES, APT_FAILED, LOCK_HELD, TIMED_OUT, KILLED],
       input,
       logFile,

@@ -53,7 +53,7 @@ export interface ManifestOrder {
   marker: string;
   /** Debian packages of the puppet modules that it uses. */
   modules: string[];
-  /** Debian packages that it installs: those of all manifests of a host come in one call of apt, before the first. */
+  /** Debian packages that it installs: they come in one call of apt, while manifests before it are applied. */
   packages?: string[] | ((facts: HostFacts) => string[]);
   /**
    * Nothing of the deployment needs its services before the end: where there are hooks, they are started after those

@@ -8,8 +8,9 @@ import { packageRoot } from '../base/package-root.js';
 import { hostSequence } from './declare.js';
 import type { DeployEvent } from './events.js';
 import { hieraConfiguration, hieradataOf, hostValueNames, lookedUp } from './hieradata.js';
-import { ADOPTED, APPLIED, applyScript, SETTLED, VALUES } from './host-script.js';
-import { type HostWork, hostDirectory, type ManifestPart, workOn } from './host-work.js';
+import { ADOPTED, APPLIED, APT_FAILED, applyScript, SETTLED, VALUES } from './host-script.js';
+import { hostDirectory, type ManifestPart, manifestLimit, persistently, workOn } from './host-work.js';
+import { installScript } from './install-script.js';
 import { type Configuration, splitList } from './parameter.js';
 import type { DeployContext, HostFacts, ManifestOrder, Sequence } from './plugin.js';
 import { judgePuppet } from './puppet-log.js';
@@ -55,6 +56,7 @@ export async function writeManifests(
     const target = hostDirectory(directory, host);
     await writeFile(join(target, 'hiera.yaml'), hieraConfiguration(VALUES), { mode: 0o600 });
     await writeFile(join(target, 'apply'), applyScript, { mode: 0o700 });
+    await writeFile(join(target, 'install'), installScript, { mode: 0o700 });
     const ours = join(packageRoot(), 'puppet');
     if (existsSync(ours)) await cp(ours, join(target, 'modules', 'stackwright'), { recursive: true });
   }
@@ -107,30 +109,20 @@ export function packagesOf(orders: ManifestOrder[], facts: HostFacts): string[] 
 }
 
 /**
- * The sequence that installs what the manifests would install one by one, each with an apt of its own. Services do not
- * start: nothing of them is configured.
+ * The sequence that begins to install what the manifests would install one by one, each with an apt of its own. It goes on
+ * while manifests are applied, each of which waits for its own packages.
  */
-export function packageSequence(orders: ManifestOrder[], directory: string): Sequence {
+export function packageSequence(orders: ManifestOrder[]): Sequence {
   const concerned = hostsOf(orders.filter(({ packages }) => packages));
-  return hostSequence('packages.install', 'install the packages of the services', concerned, (context, host) => {
-    const own = orders.filter((order) => order.host === host);
-    return installServices(context, host, directory, packagesOf(own, context.facts(host)));
-  });
-}
-
-async function installServices(
-  context: DeployContext,
-  host: string,
-  directory: string,
-  packages: string[],
-): Promise<undefined> {
-  const work: HostWork = { host, file: 'packages', directory, part: 'packages', input: packages.join(' ') };
-  const { status, stdout, details } = await workOn(context, work);
-  if (status === 0) return;
-  const errors = stdout.split('\n').filter((line) => /^(E:|dpkg: error)/.test(line));
-  throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of its services`, {
-    value: packages.join(' '),
-    hint: [...errors.slice(0, 10), details.hint].join('\n'),
+  return hostSequence('packages.install', 'begin to install packages', concerned, async (context, host) => {
+    const { ssh, reach, workDirectory, execTimeout, interrupted, logFile } = context;
+    const own = orders.filter((order) => order.host === host && order.packages);
+    const lines = own.map((order) => `${manifestName(order)} ${packagesOf([order], context.facts(host)).join(' ')}\n`);
+    const command = ['sh', `${workDirectory}/install`, 'begin', String(manifestLimit(execTimeout))];
+    await persistently(context, host, interrupted, () =>
+      ssh.run(reach(host), command, { timeout: 120, input: lines.join(''), logFile }),
+    );
+    return undefined;
   });
 }
 
@@ -254,6 +246,13 @@ async function apply(context: DeployContext, { order, directory, part }: Applica
   const needsValues = part === 'whole' || part === 'hold';
   const input = needsValues ? await valuesOf(context, order, directory) : '';
   const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
+  if (status === APT_FAILED) {
+    const errors = stdout.split('\n').filter((line) => /^(E:|dpkg: error)/.test(line));
+    throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of ${order.name}`, {
+      ...details,
+      hint: [...errors.slice(0, 10), details.hint].join('\n'),
+    });
+  }
   const verdict = judgePuppet(stdout, status);
   if (!verdict.ok) {
     throw new StackwrightError('ManifestFailed', `the manifest ${order.name} failed: ${verdict.errors[0]}`, {

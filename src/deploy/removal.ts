@@ -93,7 +93,7 @@ if [ -e /usr/local/share/ca-certificates/stackwright.crt ]; then
   rm -f /usr/local/share/ca-certificates/stackwright.crt
   ! command -v update-ca-certificates > /dev/null || update-ca-certificates --fresh
 fi
-rm -rf /etc/ssl/stackwright /etc/openstack/puppet /root/keystonerc_admin /root/keystonerc_demo
+rm -rf /var/cache/apt/stackwright /etc/ssl/stackwright /etc/openstack/puppet /root/keystonerc_admin /root/keystonerc_demo
 # The state directory may be here, too.
 rm -f /var/lib/stackwright/*.volumes /var/lib/stackwright/*.objects
 cd /var/tmp/stackwright

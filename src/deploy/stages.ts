@@ -55,7 +55,7 @@ function deployStages(contributions: Contributions, options: StageOptions): Sequ
     ...hooksAt(options, 'override_defaults', 'source', 'stack pre-install'),
     ...anywhere(
       ...manifestSequences(prerequisites, options, first),
-      packageSequence(manifests, directory),
+      packageSequence(manifests),
       ...manifestSequences(services, options, first),
     ),
     ...hooksAt(options, 'stack install', 'stack post-config'),
