@@ -51,7 +51,7 @@ rm -f /tmp/.diversions /tmp/.diversions-old
  * a program: a third of its time less. It reads this file beside what packages bring, and does not copy
  * it into the initramfs as it does conf.d.
  */
-const quickPaths = `
+export const quickPaths = `
 stackwright_plain() {
     case $1 in
         *//* | */./* | */../* | */. | */.. | */) return 1 ;;
@@ -86,7 +86,7 @@ realpath() {
     fi
 }
 mkdir() {
-    [ "$#" = 2 ] && [ "$1" = -p ] && [ -d "$2" ] || command mkdir "$@"
+    [ "$#" = 2 ] && [ "$1" = -p ] && [ -d "$2" ] && [ "\${2#/}" != "$2" ] || command mkdir "$@"
 }
 `;
 
