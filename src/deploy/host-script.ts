@@ -103,7 +103,11 @@ mkdir -p -m 0700 "\${values%/*}" && mkdir "$values" && cat > "$values/deployment
 
 case $part in
   whole | hold)
-    sh ./install await "$limit" "$file" 9>&- || { rm -rf "$values"; exit ${APT_FAILED}; } ;;
+    if ! sh ./install await "$limit" "$file" 9>&-; then
+      rm -rf "$values"
+      ${releaseServices}
+      exit ${APT_FAILED}
+    fi ;;
 esac
 
 # What the manifest does with units, told to systemctl.

@@ -55,8 +55,8 @@ await() {
 # Services do not start: nothing of them is configured.
 run() {
   flock --close --timeout "$limit" ${packagesLock} timeout --kill-after=60 "$limit" sh ./install work "$limit"
-  # Who applies a manifest now does it at the end.
-  flock --timeout 5 ${lockFile} sh -c '${releaseServices}'
+  # Who applies a manifest now, or waits for packages, does it at the end.
+  flock --timeout 1 ${lockFile} sh -c '${releaseServices}'
 }
 
 apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
@@ -79,7 +79,7 @@ work() {
   while read -r file packages; do
     until grep -qsxF "$file" $ahead/fetched || ! kill -0 $fetcher 2> /dev/null; do sleep 0.2; done
     find $ahead/archives -maxdepth 1 -name '*.deb' -exec ln -f {} /var/cache/apt/archives/ ';'
-    install $packages || { kill $fetcher; exit ${APT_FAILED}; }
+    install $packages || { kill $fetcher 2> /dev/null; exit ${APT_FAILED}; }
     echo "$file" >> packages.done
   done < packages
   rm -rf $ahead

@@ -1,5 +1,5 @@
 // Deploys services on a host that boots in systemd-nspawn, and kills a deployment in the middle of its manifest.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/base/package-root.js';
@@ -197,6 +197,39 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
     ]);
     expect(await onHost(['cat', '/etc/memcached.conf'])).toContain('-m 78');
     expect(JSON.parse(await outputOf(['deploy', 'resume', run, '--json']))).toMatchObject({ state: 'done' });
+  });
+
+  it('says which package of a manifest apt does not know, and what apt says', async () => {
+    const plugin = join(dirname(answers), 'plugins/900-lacking');
+    mkdirSync(join(plugin, 'manifests'), { recursive: true });
+    writeFileSync(join(plugin, 'manifests/lacking.pp'), '# Nothing.\n');
+    writeFileSync(
+      join(plugin, 'index.ts'),
+      `export const plugin = (kit) => ({
+        name: 'lacking',
+        groups: [],
+        sequences: (_, hosts) => ({
+          manifests: kit.manifestsOn(hosts, { name: 'lacking', packages: ['memcached', 'no-such-package'] }),
+        }),
+      });\n`,
+    );
+    const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
+
+    const { state, failures } = JSON.parse(await outputOf(words, [1]));
+
+    rmSync(plugin, { recursive: true });
+    expect(state).toBe('failed');
+    expect(failures).toMatchObject([
+      {
+        step: 'manifest.lacking@ctl',
+        code: 'PackagesNotInstalled',
+        message: 'ctl cannot install the packages of lacking',
+      },
+    ]);
+    expect(JSON.stringify(failures)).toContain('E: Unable to locate package no-such-package');
+    // Who installs packages has ended, and lets packages start services again.
+    await onHost(['sh', '-c', 'while [ -e /usr/sbin/policy-rc.d ]; do sleep 0.1; done']);
+    expect(await deployAgain()).toMatchObject({ state: 'done' });
   });
 
   async function deployAgain(...flags: string[]): Promise<{ state: string }> {
