@@ -52,6 +52,9 @@ exec { 'the endpoint of keystone':
   before  => Anchor['keystone::service::end'],
 }
 
+# Nova's user has it. There it would be left out where services are held for hooks: puppet tags a resource with its title.
+keystone_role { 'service': ensure => present }
+
 stackwright::uwsgi_tls { 'keystone': tls => $tls }
 # uwsgi closes each connection. Debian has it say so for other services; a client that is not told asks once more in vain.
 keystone_uwsgi_config {
