@@ -13,35 +13,35 @@ const program = join(root, 'bin', 'stackwright');
 
 export async function bench() {
   const { bootHosts } = await nspawnHosts();
-  const ours = await onNewHost(bootHosts, async ({ deploy, host, answers }) => {
-    const [time, outcome] = await seconds(() => deploy(host, answers));
+  const ours = await onNewHost(bootHosts, async (host, deploy) => {
+    const [time, outcome] = await seconds(deploy);
     const work = outcome.steps.filter(({ title }) => title.startsWith('apply the manifest'));
     for (const step of work) console.log(`  ${step.title.split(' ').at(-1)}: ${step.seconds.toFixed(0)} s`);
     console.log(`stackwright: ${time.toFixed(0)} s`);
-    const [again] = await seconds(() => deploy(host, answers));
+    const [again] = await seconds(deploy);
     console.log(`stackwright again, nothing changed: ${again.toFixed(1)} s`);
     return { time, modules: await modulesInstalled(host.state, outcome.run) };
   });
-  const theirs = await onNewHost(bootHosts, async ({ deploy, host, answers }) => {
-    const plan = await deploy(host, answers, '--dry-run');
+  const theirs = await onNewHost(bootHosts, async (host, deploy) => {
+    const plan = await deploy('--dry-run');
     const [time] = await seconds(() => oneByOne(host, plan, ours.modules));
     return time;
   });
   console.log(`the manifests one by one: ${theirs.toFixed(0)} s, ratio ${(ours.time / theirs).toFixed(2)}`);
 }
 
+/** @param work gets the host, and a function that deploys on it */
 async function onNewHost(bootHosts, work) {
   const [host] = await bootHosts('archive', ['ctl']);
   try {
-    const env = { STACKWRIGHT_STATE: host.state.root };
-    const deploy = async ({ state, sshConfig }, answers, ...more) => {
-      const key = `CONFIG_SSH_KEY=${state.path('id.pub')}`;
-      const words = ['--answer-file', answers, '--ssh-config', sshConfig, '--set', key, '--json', ...more];
-      return JSON.parse((await execa(program, ['deploy', ...words], { env })).stdout);
-    };
-    const answers = host.state.path('site', 'ctl.txt');
+    const { state, sshConfig } = host;
+    const answers = state.path('site', 'ctl.txt');
     await execa(program, ['answers', 'generate', '--install-hosts', 'ctl', answers]);
-    return await work({ deploy, host, answers });
+    const key = `CONFIG_SSH_KEY=${state.path('id.pub')}`;
+    const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--set', key, '--json'];
+    const env = { STACKWRIGHT_STATE: state.root };
+    const deploy = async (...more) => JSON.parse((await execa(program, [...words, ...more], { env })).stdout);
+    return await work(host, deploy);
   } finally {
     await host.stop();
   }

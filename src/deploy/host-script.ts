@@ -8,19 +8,20 @@ export const KILLED = 137;
 export const ADOPTED = 'stackwright: the interrupted application has ended well and counts';
 export const SETTLED = 'stackwright: applied before, and the host is as it was left then';
 
-export const lockFile = '/var/tmp/stackwright/puppet.lock';
+/** Held while a manifest is applied. */
+export const puppetLock = '/var/tmp/stackwright/puppet.lock';
 
 /** Held while packages are installed for manifests to come. */
 export const packagesLock = '/var/tmp/stackwright/packages.lock';
 
-const policy = '/usr/sbin/policy-rc.d';
-const mine = '# Of stackwright: puppet starts services once they are configured.';
+const policyFile = '/usr/sbin/policy-rc.d';
+const ownPolicy = '# Of stackwright: puppet starts services once they are configured.';
 
 /** Shell, without single quotes: packages start no services from now on. */
-export const holdServices = `[ -e ${policy} ] || { printf "#!/bin/sh\\n${mine}\\nexit 101\\n" > ${policy}.new && chmod 0755 ${policy}.new && mv ${policy}.new ${policy}; }`;
+export const denyServiceStarts = `[ -e ${policyFile} ] || { printf "#!/bin/sh\\n${ownPolicy}\\nexit 101\\n" > ${policyFile}.new && chmod 0755 ${policyFile}.new && mv ${policyFile}.new ${policyFile}; }`;
 
 /** Shell, without single quotes: they do, unless more are to be installed. */
-export const releaseServices = `! grep -qsF "${mine}" ${policy} || flock --nonblock ${packagesLock} rm -f ${policy}`;
+export const allowServiceStarts = `! grep -qsF "${ownPolicy}" ${policyFile} || flock --nonblock ${packagesLock} rm -f ${policyFile}`;
 
 /** On the host, in memory: hiera's values, and what puppet notes of them. Whoever holds the lock owns it. */
 export const VALUES = '/run/stackwright/apply';
@@ -51,7 +52,7 @@ applied=${APPLIED}
 services=$applied/services/$file
 mkdir -p "$applied/services" || exit 1
 
-exec 9>>${lockFile} || exit 1
+exec 9>>${puppetLock} || exit 1
 flock --timeout "$limit" 9 || exit ${LOCK_HELD}
 
 if [ "$mode" = adopt ] && [ -f "$log.status" ] && [ -f "$log.finished" ]; then
@@ -105,7 +106,7 @@ case $part in
   whole | hold)
     if ! sh ./install await "$limit" "$file" 9>&-; then
       rm -rf "$values"
-      ${releaseServices}
+      ${allowServiceStarts}
       exit ${APT_FAILED}
     fi ;;
 esac
@@ -145,7 +146,7 @@ rm -f "$log.status" "$log.finished"
 : > "$log.running"
 export file key limit log work values part applied services start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
-  ${holdServices}
+  ${denyServiceStarts}
   case $part in
     start)
       set -- sh -c "$start" ;;
@@ -167,7 +168,7 @@ setsid sh -c '
   [ "$part $status" != "whole 0" ] && [ "$part $status" != "whole 2" ] || echo "$file $key" >> "$applied/manifests"
   echo "$key $status" > "$log.status.new"
   rm -rf "$values" /run/stackwright-apt.conf
-  ${releaseServices}
+  ${allowServiceStarts}
   mv "$log.running" "$log.finished"
   mv "$log.status.new" "$log.status"
 ' < /dev/null > /dev/null 2>&1 &

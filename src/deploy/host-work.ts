@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StackwrightError } from '../base/errors.js';
 import { digestOfDirectory } from '../base/files.js';
 import { waitForSsh } from '../base/ssh.js';
-import { APT_FAILED, KILLED, LOCK_HELD, lockFile, PUPPET_STATUSES, TIMED_OUT } from './host-script.js';
+import { APT_FAILED, KILLED, LOCK_HELD, PUPPET_STATUSES, puppetLock, TIMED_OUT } from './host-script.js';
 import type { DeployContext } from './plugin.js';
 
 /**
@@ -54,7 +54,7 @@ export async function workOn(context: DeployContext, { host, file, directory, pa
   if (status === LOCK_HELD) {
     throw new StackwrightError('HostBusy', `another application of a manifest has not ended on ${host}`, {
       ...details,
-      hint: `see it there with: fuser -v ${lockFile}`,
+      hint: `see it there with: fuser -v ${puppetLock}`,
     });
   }
   if (status === TIMED_OUT || status === KILLED) {

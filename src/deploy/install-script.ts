@@ -1,4 +1,4 @@
-import { APT_FAILED, holdServices, lockFile, packagesLock, releaseServices } from './host-script.js';
+import { APT_FAILED, allowServiceStarts, denyServiceStarts, packagesLock, puppetLock } from './host-script.js';
 
 /**
  * Runs on the host, beside the script that applies manifests: the packages of the first manifest come first, and those
@@ -17,6 +17,7 @@ what=$1 limit=$2
 ahead=/var/cache/apt/stackwright
 
 there() { [ "$(dpkg-query --show --showformat '\${db:Status-Abbrev}\\n' "$@" 2> /dev/null | grep -c '^ii')" -ge $# ]; }
+finished() { grep -qsxF "$1" packages.done; }
 running() { ! flock --nonblock ${packagesLock} true; }
 start() {
   setsid sh ./install run "$limit" < /dev/null >> packages.log 2>&1 &
@@ -37,10 +38,10 @@ await() {
   packages=$(sed -n "s/^$1 //p" packages 2> /dev/null)
   [ -n "$packages" ] || exit 0
   installer=
-  grep -qsxF "$1" packages.done || echo "stackwright: waiting for the packages of $1"
-  until grep -qsxF "$1" packages.done; do
+  finished "$1" || echo "stackwright: waiting for the packages of $1"
+  until finished "$1"; do
     if [ -n "$installer" ]; then
-      if ! kill -0 "$installer" 2> /dev/null && ! grep -qsxF "$1" packages.done; then
+      if ! kill -0 "$installer" 2> /dev/null && ! finished "$1"; then
         tail --lines=100 packages.log
         exit ${APT_FAILED}
       fi
@@ -56,7 +57,7 @@ await() {
 run() {
   flock --close --timeout "$limit" ${packagesLock} timeout --kill-after=60 "$limit" sh ./install work "$limit"
   # Who applies a manifest now, or waits for packages, does it at the end.
-  flock --timeout 1 ${lockFile} sh -c '${releaseServices}'
+  flock --timeout 1 ${puppetLock} sh -c '${allowServiceStarts}'
 }
 
 apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-confold"
@@ -64,7 +65,7 @@ apt="apt-get --option DPkg::Lock::Timeout=600 --option DPkg::Options::=--force-c
 work() {
   umask 022
   export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-  ${holdServices}
+  ${denyServiceStarts}
   # An installation that was killed is ended first.
   dpkg --configure -a
   # Lists that were fetched for puppet just now still serve, unless sources have come since.
@@ -79,7 +80,7 @@ work() {
   while read -r file packages; do
     until grep -qsxF "$file" $ahead/fetched || ! kill -0 $fetcher 2> /dev/null; do sleep 0.2; done
     find $ahead/archives -maxdepth 1 -name '*.deb' -exec ln -f {} /var/cache/apt/archives/ ';'
-    install $packages || { kill $fetcher 2> /dev/null; exit ${APT_FAILED}; }
+    install_packages $packages || { kill $fetcher 2> /dev/null; exit ${APT_FAILED}; }
     echo "$file" >> packages.done
   done < packages
   rm -rf $ahead
@@ -97,16 +98,16 @@ fetch() {
 
 # The dashboard compresses its style sheets when it is installed, by a library that fails now and then: another try does
 # it.
-install() {
+install_packages() {
   ! there "$@" || return 0
   for try in 1 2 3; do
-    { [ $try = 1 ] || { dpkg --configure -a && $apt update; }; } &&
-      $apt install --yes --no-install-recommends "$@" < /dev/null && well=y && break
-    well=
+    [ $try = 1 ] || { dpkg --configure -a && $apt update; } || continue
+    $apt install --yes --no-install-recommends "$@" < /dev/null || continue
+    # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
+    ! systemctl --quiet is-active dbus || systemctl reload dbus
+    return 0
   done
-  # It has read rules for users that packages made only later; without a reload polkit and libvirt get no name from it.
-  ! systemctl --quiet is-active dbus || systemctl reload dbus
-  [ "$well" ]
+  return 1
 }
 
 shift 2

@@ -5,7 +5,7 @@ import { StackwrightError } from '../base/errors.js';
 import type { Json } from '../base/events.js';
 import { openSsh } from '../base/ssh.js';
 import { hieraConfiguration } from './hieradata.js';
-import { KILLED, LOCK_HELD, lockFile, PUPPET_STATUSES, TIMED_OUT } from './host-script.js';
+import { KILLED, LOCK_HELD, PUPPET_STATUSES, puppetLock, TIMED_OUT } from './host-script.js';
 import { hostDirectory, manifestLimit } from './host-work.js';
 import { type NoopVerdict, readNoopLog } from './noop-log.js';
 import { type DeployContext, discoveryStep, type ManifestOrder } from './plugin.js';
@@ -131,7 +131,7 @@ async function noop(
   if (status === LOCK_HELD) {
     throw new StackwrightError('HostBusy', `a manifest is being applied on ${order.host}`, {
       value: order.host,
-      hint: `see it there with: fuser -v ${lockFile}`,
+      hint: `see it there with: fuser -v ${puppetLock}`,
     });
   }
   if (status === TIMED_OUT || status === KILLED) {
@@ -150,8 +150,8 @@ const noopScript = `#!/bin/sh
 set -u
 umask 077
 cd "$(dirname "$0")" || exit 1
-if [ -e ${lockFile} ]; then
-  exec 9>>${lockFile}
+if [ -e ${puppetLock} ]; then
+  exec 9>>${puppetLock}
   flock --nonblock 9 || exit ${LOCK_HELD}
 fi
 trap 'rm -rf values var log.jsonl' EXIT

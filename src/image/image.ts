@@ -266,10 +266,7 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   await runPhases(build, [blockDevicePhase]);
   const plan = planBlockDevices(config, kibibytes * 1024);
   if (epoch !== undefined) reportVarying(plan, options.reporter);
-  await openDisks(
-    build,
-    [...plan.disks.values()].reduce((sum, bytes) => sum + bytes, 0),
-  );
+  await openDisks(build, plan);
   const devices = await createBlockDevices(plan, {
     temporary,
     imageDirectory: build.disks,
