@@ -19,6 +19,7 @@ const testPackages = [
   'python3-diskimage-builder',
   'systemd-container',
   'puppet-agent',
+  'augeas-tools',
   'openssh-server',
 ];
 

@@ -9,7 +9,7 @@ import { KILLED, LOCK_HELD, PUPPET_STATUSES, puppetLock, TIMED_OUT } from './hos
 import { hostDirectory, manifestLimit } from './host-work.js';
 import { type NoopVerdict, readNoopLog } from './noop-log.js';
 import { type DeployContext, discoveryStep, type ManifestOrder } from './plugin.js';
-import { manifestName, missingPackages, PUPPET_PACKAGE, packagesOf, valuesOf } from './puppet.js';
+import { manifestName, missingPackages, PUPPET_PACKAGES, packagesOf, valuesOf } from './puppet.js';
 import { type DeployOptions, deployContext, type PreparedRun, prepareRun } from './run.js';
 
 /** What a deployment would change, host by host, manifest by manifest in the order of their application. */
@@ -71,7 +71,7 @@ export async function planChanges(options: Omit<DeployOptions, 'db' | 'kind'>): 
 async function changesOf(context: DeployContext, host: string, prepared: PreparedRun): Promise<HostChanges> {
   const { ssh, reach, logFile } = context;
   const orders = prepared.manifests.filter((order) => order.host === host);
-  const needed = (order: ManifestOrder) => [PUPPET_PACKAGE, ...order.modules];
+  const needed = (order: ManifestOrder) => [...PUPPET_PACKAGES, ...order.modules];
   const wanted = [...new Set([...orders.flatMap(needed), ...packagesOf(orders, context.facts(host))])];
   const packages = wanted.length === 0 ? [] : await missingPackages(context, host, wanted);
   const lacks = (order: ManifestOrder) => needed(order).filter((name) => packages.includes(name));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { StackwrightError } from '../base/errors.js';
 import type { EventLevel } from '../base/events.js';
 import { type Db, isRunIdle } from '../engine/index.js';
+import { knownRun } from './run-report.js';
 
 /** An event of a run as it was kept. */
 export interface LoggedEvent {
@@ -47,14 +47,4 @@ export async function* runLog(db: Db, run?: string, options: { follow?: boolean 
     if (looksAtEnd === (options.follow ? 2 : 1)) return;
     await delay(POLL_MILLISECONDS);
   }
-}
-
-async function knownRun(db: Db, run?: string): Promise<string> {
-  const runs = db.selectFrom('run').select('id').orderBy('created_at', 'desc');
-  const found = await (run === undefined ? runs : runs.where('id', '=', run)).executeTakeFirst();
-  if (found) return found.id;
-  throw new StackwrightError('RunUnknown', run === undefined ? 'there is no run' : `there is no run ${run}`, {
-    ...(run === undefined ? {} : { value: run }),
-    hint: 'stackwright deploy list shows all runs',
-  });
 }

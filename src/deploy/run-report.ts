@@ -1,6 +1,5 @@
 import { StackwrightError } from '../base/errors.js';
-import type { Json } from '../base/events.js';
-import { type Db, isRunIdle } from '../engine/index.js';
+import { type Db, isRunIdle, type StepFailure } from '../engine/index.js';
 
 export interface StepReport {
   title: string;
@@ -12,7 +11,7 @@ export interface StepReport {
   logFile: string | null;
   /** The worker that executed it and has the log; null for the process that led the run. */
   worker: string | null;
-  error: Json;
+  error: StepFailure | null;
 }
 
 export interface RunReport {
@@ -73,11 +72,23 @@ async function stateUnderWay(db: Db, run: string, cancelledBy: string | null) {
   return cancelledBy === null ? 'running' : 'cancelling';
 }
 
+/**
+ * Without a name the latest run.
+ * @throws StackwrightError `RunUnknown`
+ */
+export async function showRun(db: Db, run?: string): Promise<RunReport & { report: StepReport[] }> {
+  const id = await knownRun(db, run);
+  const found = (await listRuns(db)).find((entry) => entry.run === id);
+  if (!found) throw unknownRun(id);
+  return { ...found, report: await stepReports(db, id) };
+}
+
 /** @throws StackwrightError `RunUnknown` */
-export async function showRun(db: Db, run: string): Promise<RunReport & { report: StepReport[] }> {
-  const found = (await listRuns(db)).find((entry) => entry.run === run);
+export async function knownRun(db: Db, run?: string): Promise<string> {
+  const runs = db.selectFrom('run').select('id').orderBy('created_at', 'desc');
+  const found = await (run === undefined ? runs : runs.where('id', '=', run)).executeTakeFirst();
   if (!found) throw unknownRun(run);
-  return { ...found, report: await stepReports(db, run) };
+  return found.id;
 }
 
 export async function stepReports(db: Db, run: string): Promise<StepReport[]> {
@@ -90,7 +101,7 @@ export async function stepReports(db: Db, run: string): Promise<StepReport[]> {
     seconds,
     logFile: log_file,
     worker,
-    error: error as Json,
+    error: error as StepFailure | null,
   }));
 }
 
@@ -108,9 +119,9 @@ export async function latestUnfinished(db: Db): Promise<string> {
   });
 }
 
-export function unknownRun(run: string): StackwrightError {
-  return new StackwrightError('RunUnknown', `there is no run ${run}`, {
-    value: run,
+export function unknownRun(run?: string): StackwrightError {
+  return new StackwrightError('RunUnknown', run === undefined ? 'there is no run' : `there is no run ${run}`, {
+    ...(run === undefined ? {} : { value: run }),
     hint: 'stackwright deploy list shows all runs',
   });
 }

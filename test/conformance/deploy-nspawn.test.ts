@@ -227,6 +227,11 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       },
     ]);
     expect(JSON.stringify(failures)).toContain('E: Unable to locate package no-such-package');
+    const status = await outputOf(['deploy', 'status']);
+    expect(status).toMatch(/│ ctl +│ apply the manifest lacking +│ failed │/);
+    expect(status).not.toContain('│ done');
+    expect(status).toContain('manifest.lacking@ctl: ctl cannot install the packages of lacking\n');
+    expect(status).toMatch(/to go on with it: stackwright deploy resume \d{8}-\S+\n$/);
     // Who installs packages has ended, and lets packages start services again.
     await onHost(['sh', '-c', 'while [ -e /usr/sbin/policy-rc.d ]; do sleep 0.1; done']);
     expect(await deployAgain()).toMatchObject({ state: 'done' });

@@ -21,6 +21,8 @@ import { upstreamProxies } from '../../src/image/bundle/upstream.js';
 export const HOST_ADDRESS = '192.0.2.10';
 /** Where apt of a host with the archive fetches from. */
 export const PROXY_PORT = 3142;
+/** A directory that all hosts have together, in which anybody may write. */
+export const SHARED = '/srv/shared';
 /** The bridge between the hosts, and this machine's place on it. */
 const middle = `swdeploy${process.pid}`;
 const OWN_ADDRESS = '192.0.2.1';
@@ -41,6 +43,7 @@ const packages = [
   'hostname',
   'procps',
   'puppet-agent',
+  'augeas-tools',
 ];
 
 /** The kernel makes the nodes of loop devices in the `/dev` of this machine alone. */
@@ -87,6 +90,8 @@ export async function bootHosts(offered: Offered, names: string[]): Promise<Nspa
   chmodSync(state.root, 0o755);
   const temporary = openTemporary(state, 'deploy test');
   const trees = temporary.directory('hosts');
+  const shared = temporary.directory('shared');
+  chmodSync(shared, 0o1777);
   const places = names.map((name, index) => ({
     name,
     address: HOST_ADDRESS.replace(/\d+$/, (last) => String(Number(last) + index)),
@@ -198,7 +203,7 @@ export async function bootHosts(offered: Offered, names: string[]): Promise<Nspa
     const { name, tree, namespace } = place;
     const mode = ['-b', '--register=no', '--keep-unit', '--resolv-conf=off', '--console=passive'];
     // As a machine has it: routers and bridges of its own, and instances with interfaces.
-    mode.push('--capability=all', '--bind=/dev/net/tun');
+    mode.push('--capability=all', '--bind=/dev/net/tun', `--bind=${shared}:${SHARED}`);
     const log = openSync(state.path(`console-${name}.log`), 'w');
     const args = ['-D', tree, '-M', name, ...mode, `--network-namespace-path=/run/netns/${namespace}`];
     const env = { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' };

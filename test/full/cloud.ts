@@ -1,7 +1,8 @@
 // What tests of a deployed cloud share: Debian's client on its host, as the administrator has it, and what stays there.
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HOST_ADDRESS, type NspawnHost, PROXY_PORT } from '../conformance/nspawn-host.js';
+import { HOST_ADDRESS, type NspawnHost, PROXY_PORT, SHARED } from '../conformance/nspawn-host.js';
 
 /** What `deploy --json` prints, as far as tests look at it. */
 export interface Outcome {
@@ -64,6 +65,16 @@ export async function listeningPorts(host: NspawnHost): Promise<number[]> {
   const ports = new Set(sockets.match(/(?<=:)\d+(?= )/g)?.map(Number));
   ports.delete(PROXY_PORT);
   return [...ports].sort((a, b) => a - b);
+}
+
+/**
+ * The kernels at hand have no NFS. Cinder and nova mount no export that they find mounted, at a path that they make of its
+ * name: all but that mount is as it is. What the hosts of a test share stands for the export.
+ */
+export async function mountExport(host: NspawnHost, name: string, directory: string): Promise<void> {
+  const place = join(directory, createHash('md5').update(name).digest('hex'));
+  await host.onHost(['mkdir', '-p', '-m', '1777', place]);
+  await host.onHost(['mount', '--bind', SHARED, place]);
 }
 
 const logInScript = `

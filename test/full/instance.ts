@@ -8,8 +8,11 @@ import { json, until } from '../e2e/rig.js';
 import { client, openstack } from './cloud.js';
 
 const here = new URL('.', import.meta.url).pathname;
-/** The network beyond the controller's bridge. */
+/** The network beyond the bridge of the network host. */
 const OUTSIDE = '172.24.4';
+/** What bash in an instance asks its metadata with. */
+export const askMetadata =
+  'exec 3<> /dev/tcp/169.254.169.254/80; printf "GET /openstack/latest/meta_data.json HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';
 
 /** An image that takes name and key from its config drive, and says on its console which. */
 export async function buildInstance(state: string): Promise<void> {
@@ -19,9 +22,9 @@ export async function buildInstance(state: string): Promise<void> {
 }
 
 /** Uploads the image, and makes a key, a flavour and networks. The key is `user` in the state directory. */
-export async function makeInstancePlace(controller: NspawnHost): Promise<void> {
+export async function makeInstancePlace(controller: NspawnHost, network = controller): Promise<void> {
   await makeInstanceParts(controller);
-  await makeWayOut(controller);
+  await makeWayOut(controller, network);
 }
 
 /** The same without a way out of its network. */
@@ -38,10 +41,10 @@ export async function makeInstanceParts(controller: NspawnHost): Promise<void> {
   await client(controller, ['subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside']);
 }
 
-/** A network outside, which is the bridge of the host, and a router to it; ssh is let in. */
-async function makeWayOut(controller: NspawnHost): Promise<void> {
+/** A network outside, which is the bridge of the network host, and a router to it; ssh is let in. */
+async function makeWayOut(controller: NspawnHost, network: NspawnHost): Promise<void> {
   const cloud = (...words: string[]) => client(controller, words);
-  await controller.onHost(['ip', 'address', 'add', `${OUTSIDE}.1/24`, 'dev', 'br-ex']);
+  await network.onHost(['ip', 'address', 'add', `${OUTSIDE}.1/24`, 'dev', 'br-ex']);
   const flat = ['--provider-network-type', 'flat', '--provider-physical-network', 'extnet'];
   await cloud('network', 'create', '--external', ...flat, 'outside');
   const pool = ['--allocation-pool', `start=${OUTSIDE}.100,end=${OUTSIDE}.200`, '--gateway', `${OUTSIDE}.1`];

@@ -5,9 +5,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost } from '../conformance/nspawn-host.js';
+import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost, SHARED } from '../conformance/nspawn-host.js';
 import { json, until } from '../e2e/rig.js';
-import { appliedManifests, changesOf, client, listeningPorts, logIn, type Outcome, openstack } from './cloud.js';
+import {
+  appliedManifests,
+  changesOf,
+  client,
+  listeningPorts,
+  logIn,
+  mountExport,
+  type Outcome,
+  openstack,
+} from './cloud.js';
 import { buildInstance, consoleOf, makeInstanceParts, startInstance } from './instance.js';
 
 const HOUR = 3_600_000;
@@ -54,9 +63,7 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     };
     const sets = Object.entries(given).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
     deploy = ['deploy', '--answer-file', file, '--ssh-config', host.sshConfig, ...sets];
-    await host.onHost(['mkdir', '/srv/exported']);
-    await host.onHost(['mount', '-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', '/srv/exported']);
-    await mountInsteadAt('/var/lib/cinder/mnt');
+    await mountExport(host, EXPORT, '/var/lib/cinder/mnt');
   }, HOUR);
 
   afterAll(async () => await host.stop());
@@ -183,7 +190,7 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
   });
 
   it('gives the instance a volume, and takes it away', { timeout: HOUR }, async () => {
-    await mountInsteadAt('/var/lib/nova/mnt');
+    await mountExport(host, EXPORT, '/var/lib/nova/mnt');
     const isVolume = async (status: string) => (await cloud('volume', 'show', 'first')).status === status;
 
     await client(host, ['server', 'add', 'volume', 'guest-1', 'first']);
@@ -218,18 +225,8 @@ describe.skipIf(!canBootHost)('what of OpenStack is deployed where it is asked f
     expect(await exported()).toHaveLength(1);
   });
 
-  /**
-   * The kernels at hand have no NFS. Cinder and nova mount no export that they find mounted, at a path that they make of
-   * its name: all but that mount is as it is.
-   */
-  async function mountInsteadAt(directory: string): Promise<void> {
-    const place = join(directory, createHash('md5').update(EXPORT).digest('hex'));
-    await host.onHost(['mkdir', '-p', '-m', '1777', place]);
-    await host.onHost(['mount', '--bind', '/srv/exported', place]);
-  }
-
   async function exported(): Promise<string[]> {
-    return (await host.onHost(['ls', '/srv/exported'])).split('\n').filter(Boolean);
+    return (await host.onHost(['ls', SHARED])).split('\n').filter(Boolean);
   }
 
   /** Those of the ports that show a certificate of the authority for the host's address. */

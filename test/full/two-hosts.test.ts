@@ -15,11 +15,9 @@ import {
   runningServices,
   settledManifests,
 } from './cloud.js';
-import { buildInstance, consoleOf, floatingTo, makeInstancePlace, startInstance } from './instance.js';
+import { askMetadata, buildInstance, consoleOf, floatingTo, makeInstancePlace, startInstance } from './instance.js';
 
 const HOUR = 3_600_000;
-const askMetadata =
-  'exec 3<> /dev/tcp/169.254.169.254/80; printf "GET /openstack/latest/meta_data.json HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';
 
 describe.skipIf(!canBootHost)('OpenStack on two hosts', () => {
   let controller: NspawnHost;

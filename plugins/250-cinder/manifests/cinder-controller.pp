@@ -33,6 +33,8 @@ class { 'stackwright::cinder::common':
   transport_url => $amqp_url,
   database_url  => $database_url,
   controller    => $address,
+  region        => $region,
+  password      => $password,
   tls           => $tls,
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
 }

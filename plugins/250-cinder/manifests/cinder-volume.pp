@@ -26,6 +26,8 @@ class { 'stackwright::cinder::common':
   transport_url => $amqp_url,
   database_url  => $database_url,
   controller    => stackwright::address_of(lookup('CONFIG_CONTROLLER_HOST'), $addresses),
+  region        => lookup('CONFIG_KEYSTONE_REGION'),
+  password      => lookup('CONFIG_CINDER_KS_PW'),
   tls           => lookup('CONFIG_ENDPOINTS_SSL') == 'y',
   debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
 }

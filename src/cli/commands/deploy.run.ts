@@ -20,7 +20,7 @@ import {
   showRun,
   undeployRun,
 } from '../../deploy/index.js';
-import { openDatabase } from '../../engine/index.js';
+import { openDatabase, type StepFailure } from '../../engine/index.js';
 import { type AnswerSource, chooseAnswers, parseSetting, readDefaultPassword } from '../answer-source.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
@@ -179,7 +179,34 @@ export async function listDeployments(this: CliContext, flags: LookFlags): Promi
   });
 }
 
-export async function showDeployment(this: CliContext, flags: LookFlags, run: string): Promise<void> {
+/** How far a run is: the steps that are going on, those that have failed, and how to go on. */
+export async function deploymentStatus(this: CliContext, flags: LookFlags, run?: string): Promise<void> {
+  await command(this, flags.json, async () => {
+    const db = await openDatabase(await this.openState(this.reporter(flags)));
+    try {
+      const { report, ...found } = await showRun(db, run);
+      const underWay = report.filter(({ state }) => state === 'running' || state === 'failed');
+      if (flags.json) this.printJson({ ...found, report: underWay });
+      else {
+        this.print(runTable([found]));
+        if (underWay.length > 0) this.print(stepTable(underWay));
+        for (const { error } of underWay) if (error) this.print(failureText(error));
+        const next = nextCommand(found.state);
+        if (next) this.print(`${next[0]}: stackwright ${next[1]} ${found.run}`);
+      }
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+function nextCommand(state: RunReport['state']): [what: string, command: string] | undefined {
+  if (state === 'done') return undefined;
+  if (state === 'running' || state === 'cancelling') return ['to follow it', 'deploy log --follow'];
+  return ['to go on with it', 'deploy resume'];
+}
+
+export async function showDeployment(this: CliContext, flags: LookFlags, run?: string): Promise<void> {
   await command(this, flags.json, async () => {
     const db = await openDatabase(await this.openState(this.reporter(flags)));
     try {
@@ -189,7 +216,7 @@ export async function showDeployment(this: CliContext, flags: LookFlags, run: st
         this.print(runTable([found]));
         if (found.cancelledBy) this.print(`cancelled by ${found.cancelledBy}`);
         this.print(stepTable(found.report));
-        for (const step of found.report) if (step.error) this.print(`${step.title}: ${JSON.stringify(step.error)}`);
+        for (const { error } of found.report) if (error) this.print(failureText(error));
       }
     } finally {
       await db.destroy();
@@ -238,13 +265,16 @@ function conclude(context: CliContext, json: boolean, outcome: DeployOutcome): v
       hint: `stackwright deploy resume ${outcome.run} goes on with it`,
     });
   }
-  const hints = outcome.failures.map(({ step, message, hint }) =>
-    [`${step}: ${message}`, hint].filter(Boolean).join('\n'),
-  );
   throw new StackwrightError('RunFailed', `the run ${outcome.run} failed`, {
     value: outcome.run,
-    hint: [...hints, `when it is put right: stackwright deploy resume ${outcome.run}`].join('\n'),
+    hint: [...outcome.failures.map(failureText), `when it is put right: stackwright deploy resume ${outcome.run}`].join(
+      '\n',
+    ),
   });
+}
+
+function failureText({ step, message, hint }: StepFailure): string {
+  return [`${step}: ${message}`, hint].filter(Boolean).join('\n');
 }
 
 function stepLine(step: { title: string; host: string | null }): string {

@@ -265,21 +265,38 @@ const cancelCommand = buildCommand<LookFlags, [string], CliContext>({
   },
 });
 
+const latestRun = {
+  kind: 'tuple',
+  parameters: [{ parse: String, optional: true, brief: 'The run; the latest', placeholder: 'RUN' }],
+} as const;
+
 const listCommand = buildCommand<LookFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).listDeployments,
   parameters: { flags: { json } },
   docs: { brief: 'List all runs, newest first', customUsage: [{ input: '', brief: 'Every run and its state' }] },
 });
 
-const showCommand = buildCommand<LookFlags, [string], CliContext>({
-  loader: async () => (await import('./deploy.run.js')).showDeployment,
-  parameters: {
-    flags: { json },
-    positional: { kind: 'tuple', parameters: [{ parse: String, brief: 'The run', placeholder: 'RUN' }] },
+const statusCommand = buildCommand<LookFlags, [string?], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).deploymentStatus,
+  parameters: { flags: { json }, positional: latestRun },
+  docs: {
+    brief: 'Say how far a run is: what is going on, what has failed, how to go on',
+    customUsage: [
+      { input: '', brief: 'Of the latest run' },
+      { input: '--json 20261121-120000-1f2e', brief: 'Of this run, for a script' },
+    ],
   },
+});
+
+const showCommand = buildCommand<LookFlags, [string?], CliContext>({
+  loader: async () => (await import('./deploy.run.js')).showDeployment,
+  parameters: { flags: { json }, positional: latestRun },
   docs: {
     brief: 'Show the steps of a run, their times and logs',
-    customUsage: [{ input: '20261121-120000-1f2e', brief: 'Every step of this run' }],
+    customUsage: [
+      { input: '', brief: 'Every step of the latest run' },
+      { input: '20261121-120000-1f2e', brief: 'Every step of this run' },
+    ],
   },
 });
 
@@ -323,10 +340,7 @@ const logCommand = buildCommand<LogFlags, [string?], CliContext>({
       json,
     },
     aliases: { f: 'follow' },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ parse: String, optional: true, brief: 'The run; the latest', placeholder: 'RUN' }],
-    },
+    positional: latestRun,
   },
   docs: {
     brief: 'Print what a run has reported, also from another terminal while it goes on',
@@ -346,6 +360,7 @@ export const deployRoutes = buildRouteMap({
     worker: workerCommand,
     cancel: cancelCommand,
     list: listCommand,
+    status: statusCommand,
     show: showCommand,
     log: logCommand,
   },
