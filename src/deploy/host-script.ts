@@ -26,6 +26,9 @@ export const allowServiceStarts = `! grep -qsF "${ownPolicy}" ${policyFile} || f
 /** On the host, in memory: hiera's values, and what puppet notes of them. Whoever holds the lock owns it. */
 export const VALUES = '/run/stackwright/apply';
 
+/** Where a puppet listens that stays loaded from one manifest to the next; without the file it ends. */
+const LOADED_PUPPET = '/run/stackwright/puppet';
+
 /**
  * What deployments have applied on the host, kept over all of them: the services of each manifest; the manifests
  * with the keys of their content and values; and how the host looked at the end of the last deployment.
@@ -48,6 +51,7 @@ cd "$(dirname "$0")" || exit 1
 file=$1 key=$2 limit=$3 mode=$4 part=$5
 log=manifests/$file
 work=$PWD
+files=$work/modules/stackwright/files
 applied=${APPLIED}
 services=$applied/services/$file
 mkdir -p "$applied/services" || exit 1
@@ -80,6 +84,7 @@ condition() {
 
 case $part in
   settle)
+    rm -f ${LOADED_PUPPET}
     condition > "$applied/condition.new" && mv "$applied/condition.new" "$applied/condition"
     exit ;;
   whole)
@@ -144,7 +149,7 @@ grep -qs '^CONFIG_ENDPOINTS_SSL: "y"' "$values/deployment.yaml" && scheme=https 
 
 rm -f "$log.status" "$log.finished"
 : > "$log.running"
-export file key limit log work values part applied services start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+export file key limit log work files values part applied services start stop LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 setsid sh -c '
   ${denyServiceStarts}
   case $part in
@@ -157,10 +162,10 @@ setsid sh -c '
       # What no plugin has named puppet installs, perhaps beside our own apt. This is read by a user of apt, too.
       export APT_CONFIG=/run/stackwright-apt.conf
       (umask 022 && echo "DPkg::Lock::Timeout 600;" > "$APT_CONFIG")
-      set -- puppet apply --detailed-exitcodes --color=false \\
+      set -- ruby --disable-gems "$files/loaded.rb" ${LOADED_PUPPET} apply --detailed-exitcodes --color=false \\
         --confdir "$work/puppet" --codedir "$work/code" --vardir "$values/var" \\
         --modulepath "$work/modules:/usr/share/puppet/modules" --hiera_config "$work/hiera.yaml" \\
-        --catalog_cache_terminus json --prerun_command "ruby $work/modules/stackwright/files/services.rb" \\
+        --catalog_cache_terminus json --prerun_command "ruby --disable-gems $files/services.rb" \\
         $select "manifests/$file" ;;
   esac
   timeout --kill-after=60 "$limit" "$@" >> "$log.running" 2>&1 9>&-

@@ -21,7 +21,7 @@ import { upstreamProxies } from '../../src/image/bundle/upstream.js';
 export const HOST_ADDRESS = '192.0.2.10';
 /** Where apt of a host with the archive fetches from. */
 export const PROXY_PORT = 3142;
-/** A directory that all hosts have together, in which anybody may write. */
+/** A file system that all hosts have together, in which anybody may write. */
 export const SHARED = '/srv/shared';
 /** The bridge between the hosts, and this machine's place on it. */
 const middle = `swdeploy${process.pid}`;
@@ -91,7 +91,8 @@ export async function bootHosts(offered: Offered, names: string[]): Promise<Nspa
   const temporary = openTemporary(state, 'deploy test');
   const trees = temporary.directory('hosts');
   const shared = temporary.directory('shared');
-  chmodSync(shared, 0o1777);
+  temporary.add({ kind: 'mount', path: shared });
+  await run('mount', ['-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', shared]);
   const places = names.map((name, index) => ({
     name,
     address: HOST_ADDRESS.replace(/\d+$/, (last) => String(Number(last) + index)),
