@@ -75,19 +75,28 @@ class Listener
     @loaded = installed
     LIBRARIES.each { |library| require library }
     File.umask(0o077)
-    File.unlink(@path) if File.exist?(@path)
+    File.unlink(@path) if inode
     server = UNIXServer.new(@path)
-    own = File.stat(@path).ino
+    own = inode
     idle = 0
-    while idle < IDLE_SECONDS && File.exist?(@path) && File.stat(@path).ino == own
-      next idle += 5 unless server.wait_readable(5)
-
-      idle = 0
-      break unless answer(server.accept)
+    until idle >= IDLE_SECONDS || inode != own
+      if IO.select([server], nil, nil, 5)
+        idle = 0
+        break unless answer(server.accept)
+      else
+        idle += 5
+      end
     end
+    File.unlink(@path) if inode == own
   end
 
   private
+
+  def inode
+    File.stat(@path).ino
+  rescue Errno::ENOENT
+    nil
+  end
 
   # When packages of puppet and ruby were changed last: what is loaded must not meet other files of theirs.
   def installed
@@ -109,7 +118,8 @@ class Listener
     connection.write('b')
     connection.write(status(run, connection, lifeline).chr)
     true
-  rescue Errno::EPIPE, EOFError
+  rescue SystemCallError, EOFError
+    # The caller has gone; what was begun for it has ended.
     true
   ensure
     connection.close
@@ -138,7 +148,7 @@ class Listener
     end
     until IO.select([ended, connection])[0].include?(ended)
       if connection.read_nonblock(1, exception: false)
-        Process.kill('TERM', -run)
+        terminate(run)
       else
         lifeline.close
         waiting.join
@@ -148,6 +158,13 @@ class Listener
     found.exitstatus || (128 + found.termsig)
   ensure
     lifeline.close
+    ended.close
+  end
+
+  def terminate(run)
+    Process.kill('TERM', -run)
+  rescue Errno::ESRCH
+    # It has ended meanwhile.
   end
 end
 
