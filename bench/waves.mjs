@@ -18,15 +18,19 @@ const COUNT = 50;
 const PORT = 2222;
 const hosts = Array.from({ length: COUNT }, (_, number) => `h${number + 1}`);
 const addressOf = (host) => `127.1.0.${host.slice(1)}`;
-const needed = { ansible: '/usr/bin/ansible-playbook', puppet: '/usr/bin/puppet', sshd: '/usr/sbin/sshd' };
+const needed = {
+  'ansible-core': '/usr/bin/ansible-playbook',
+  'puppet-agent': '/usr/bin/puppet',
+  'augeas-tools': '/usr/bin/augparse',
+  'openssh-server': '/usr/sbin/sshd',
+};
 
 /** Few and many waves of each kind. */
 const waves = { command: [0, 8], manifest: [1, 2], again: [1, 2] };
 
 export async function bench(rounds) {
   const missing = Object.keys(needed).filter((name) => !existsSync(needed[name]));
-  if (missing.length > 0)
-    throw new Error(`not installed: ${missing.join(', ')}; apt install ansible-core puppet-agent`);
+  if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}; apt install ${missing.join(' ')}`);
   const scratch = mkdtempSync(join(tmpdir(), 'stackwright-bench-'));
   // PostgreSQL's user must be able to enter it.
   chmodSync(scratch, 0o755);
@@ -94,7 +98,7 @@ function startHost(scratch, host) {
     `hostname ${host}`,
     ...places.map((place) => `mkdir -p ${place} && mount -t tmpfs -o mode=0755 tmpfs ${place}`),
     'chmod 1777 /var/tmp',
-    `exec ${needed.sshd} -D -e -f /dev/null -o ListenAddress=${addressOf(host)} -o Port=${PORT} -o PidFile=none ` +
+    `exec ${needed['openssh-server']} -D -e -f /dev/null -o ListenAddress=${addressOf(host)} -o Port=${PORT} -o PidFile=none ` +
       `-o HostKey=${join(scratch, 'host')} -o AuthorizedKeysFile=${join(scratch, 'user.pub')} -o StrictModes=no ` +
       '-o PermitRootLogin=yes -o UsePAM=no -o MaxSessions=100 -o "Subsystem=sftp internal-sftp"',
   ];

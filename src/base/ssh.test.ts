@@ -56,7 +56,7 @@ it('connects once, checks the host key always, and ends the connection', async (
 
   const options = calls()[0]?.replace(/ -O check.*/, '');
   expect(options).toMatch(
-    /^-F \/etc\/hosts\.ssh -l root -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15 .*-o ControlPath=\S+ -o LogLevel=ERROR$/,
+    /^-F \/etc\/hosts\.ssh -l root -o BatchMode=yes -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=\S+ \S+ "\S+" -o ConnectTimeout=15 .*-o ControlPath=\S+ -o LogLevel=ERROR$/,
   );
   expect(calls().map((line) => line.slice((options ?? '').length + 1))).toEqual([
     '-O check -- ctl',

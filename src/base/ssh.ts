@@ -25,7 +25,7 @@ export interface Ssh extends AsyncDisposable {
   /**
    * Runs a program of the host; every word is quoted for its shell. Secrets go to standard input or into files, never
    * into the words: a process's arguments are seen by everybody on both machines.
-   * @throws StackwrightError `SshUnreachable`, `SshRefused`, `SshHostKeyWrong`, and those of `run`
+   * @throws StackwrightError `SshUnreachable`, `SshRefused`, `SshHostKeyWrong`, `HostKeysUnknown`, and those of `run`
    */
   run(host: SshHost, words: string[], options?: CommandOptions): Promise<CommandResult>;
   /** Lays a directory's content into a directory of the host, which must be there, by tar. Owner is who logs in. */
@@ -61,6 +61,7 @@ const PERSIST_SECONDS = 60;
 
 export function openSsh(state: StateDirectory): Ssh {
   const directory = socketDirectory(state);
+  const accepted = acceptedHostKeys(state);
   const masters = new Map<string, { host: SshHost; ready: Promise<void> }>();
 
   function socketOf(host: SshHost): string {
@@ -70,14 +71,18 @@ export function openSsh(state: StateDirectory): Ssh {
   async function connect(host: SshHost, logFile?: string): Promise<void> {
     const socket = socketOf(host);
     // A killed process may have left a master: it is as good as a new one, when it still answers.
-    const check = await run('ssh', [...clientOptions(host, socket), '-O', 'check', '--', host.name], {
+    const check = await run('ssh', [...clientOptions(host, { socket, accepted }), '-O', 'check', '--', host.name], {
       timeout: 10,
       okStatuses: [0, 255],
     });
     if (check.status === 0) return;
     const master = ['-f', '-N', '-M', '-o', `ControlPersist=${PERSIST_SECONDS}`];
     const options = { timeout: 60, okStatuses: [0, 255], logFile };
-    const { status, output } = await run('ssh', [...clientOptions(host, socket), ...master, '--', host.name], options);
+    const { status, output } = await run(
+      'ssh',
+      [...clientOptions(host, { socket, accepted }), ...master, '--', host.name],
+      options,
+    );
     if (status !== 0) throw connectionError(host, output);
   }
 
@@ -101,7 +106,7 @@ export function openSsh(state: StateDirectory): Ssh {
 
   async function sshArguments(host: SshHost, words: string[], logFile?: string): Promise<string[]> {
     const socket = await connected(host, logFile);
-    return [...clientOptions(host, socket), '-T', '--', host.name, words.map(shellQuote).join(' ')];
+    return [...clientOptions(host, { socket, accepted }), '-T', '--', host.name, words.map(shellQuote).join(' ')];
   }
 
   async function close(): Promise<void> {
@@ -109,7 +114,7 @@ export function openSsh(state: StateDirectory): Ssh {
     masters.clear();
     await Promise.all(
       closing.map(async ([socket, { host }]) => {
-        const args = [...clientOptions(host, socket), '-O', 'exit', '--', host.name];
+        const args = [...clientOptions(host, { socket, accepted }), '-O', 'exit', '--', host.name];
         await run('ssh', args, { timeout: 10, okStatuses: [0, 255] });
       }),
     );
@@ -164,10 +169,21 @@ export async function waitForSsh(ssh: Ssh, host: SshHost, seconds: number): Prom
   }
 }
 
-function clientOptions(host: SshHost, socket: string): string[] {
+/** Keys of hosts that somebody has confirmed, in the form of `known_hosts`. They count beside those of OpenSSH's own files. */
+export function acceptedHostKeys(state: StateDirectory): string {
+  return state.path('ssh', 'accepted_known_hosts');
+}
+
+/** What tells ssh whom to reach. */
+export function targetOptions({ configFile, user }: SshHost): string[] {
+  return [...(configFile ? ['-F', configFile] : []), ...(user ? ['-l', user] : [])];
+}
+
+function clientOptions(host: SshHost, { socket, accepted }: { socket: string; accepted: string }): string[] {
   const settings = [
     'BatchMode=yes',
     'StrictHostKeyChecking=yes',
+    `GlobalKnownHostsFile=/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2 "${accepted}"`,
     'ConnectTimeout=15',
     // A host that died is noticed within 60 s; a slow one is not taken for dead.
     'ServerAliveInterval=15',
@@ -176,11 +192,7 @@ function clientOptions(host: SshHost, socket: string): string[] {
     `ControlPath=${socket}`,
     'LogLevel=ERROR',
   ];
-  return [
-    ...(host.configFile ? ['-F', host.configFile] : []),
-    ...(host.user ? ['-l', host.user] : []),
-    ...settings.flatMap((setting) => ['-o', setting]),
-  ];
+  return [...targetOptions(host), ...settings.flatMap((setting) => ['-o', setting])];
 }
 
 /** Below the state directory where a socket's path fits there, else in a directory of ours in /tmp. */
@@ -208,7 +220,13 @@ function digest(text: string): string {
 function connectionError(host: SshHost, output: string): StackwrightError {
   const text = mask(output.trim());
   const details = { value: host.name };
-  if (/host key verification failed|no .*host key is known|remote host identification has changed/i.test(text)) {
+  if (/no .*host key is known/i.test(text)) {
+    return new StackwrightError('HostKeysUnknown', `the host key of ${host.name} is not known`, {
+      ...details,
+      hint: `connect once by hand, or give it with --host-keys FILE, in the form of known_hosts\n${text}`,
+    });
+  }
+  if (/host key verification failed|remote host identification has changed/i.test(text)) {
     return new StackwrightError('SshHostKeyWrong', `the host key of ${host.name} is not the one that is known`, {
       ...details,
       hint: `where the host was installed anew, update its line in known_hosts\n${text}`,

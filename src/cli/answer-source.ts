@@ -3,6 +3,7 @@ import type { Reporter } from '../base/events.js';
 import { localAddress } from '../base/local-address.js';
 import {
   type FindMachines,
+  type FirstContact,
   generateAnswers,
   interview,
   newAnswerFilePath,
@@ -50,11 +51,23 @@ export async function chooseAnswers(context: CliContext, source: AnswerSource): 
   return { answerFile: path, overrides: new Map() };
 }
 
+/** Unknown host keys are taken from a file, or a person is asked. */
+export function firstContact(context: CliContext, hostKeys: string | undefined): FirstContact {
+  return {
+    ...(hostKeys === undefined ? {} : { hostKeys }),
+    ...(isInteractive(context) ? { confirm: agrees } : {}),
+  };
+}
+
 /** Asks before a file is written over; without a terminal it is not. */
 export async function mayWriteOver(context: CliContext, path: string, force: boolean): Promise<boolean> {
   if (force || !existsSync(path) || !isInteractive(context)) return force;
+  return await agrees(`There is a file ${path}. Write over it?`);
+}
+
+async function agrees(question: string): Promise<boolean> {
   const { confirm } = await import('@clack/prompts');
-  return (await confirm({ message: `There is a file ${path}. Write over it?`, initialValue: false })) === true;
+  return (await confirm({ message: question, initialValue: false })) === true;
 }
 
 /** The password of `--default-password`: `-` is asked for, or read from standard input where that is no terminal. */

@@ -12,7 +12,9 @@ export {
 } from './answer-files.js';
 export { type AnswerFinding, type FindingCode, requireRight } from './answers.js';
 export { cancelDeployment } from './cancel.js';
+export { detachRun } from './detach.js';
 export type { DeployEvent } from './events.js';
+export type { FirstContact } from './first-contact.js';
 export { answersFromInventory, inventoryMachines } from './host-query.js';
 export { type Interviewer, interview, type Question, secretProposal } from './interview.js';
 export { type JoinOptions, joinDeployment } from './join.js';

@@ -83,6 +83,11 @@ export async function showRun(db: Db, run?: string): Promise<RunReport & { repor
   return { ...found, report: await stepReports(db, id) };
 }
 
+/** Whether a process has ever taken the run up. */
+export async function isRecorded(db: Db, run: string): Promise<boolean> {
+  return (await db.selectFrom('run').select('id').where('id', '=', run).executeTakeFirst()) !== undefined;
+}
+
 /** @throws StackwrightError `RunUnknown` */
 export async function knownRun(db: Db, run?: string): Promise<string> {
   const runs = db.selectFrom('run').select('id').orderBy('created_at', 'desc');

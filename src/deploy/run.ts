@@ -28,6 +28,7 @@ import {
   resolveAnswers,
 } from './answers.js';
 import type { DeployEvent } from './events.js';
+import { type FirstContact, meetHosts } from './first-contact.js';
 import { loadPlugins } from './load-plugins.js';
 import type { Configuration, FindMachines } from './parameter.js';
 import {
@@ -73,6 +74,8 @@ export interface DeployOptions {
   hookTimeout?: number;
   /** What the run does; it deploys unless told. */
   kind?: RunKind;
+  /** How unknown host keys become known before anything is written; they are no matter unless given. */
+  firstContact?: FirstContact;
   /** Has puppet look at every manifest, also where nothing has changed since it was applied. */
   reapply?: boolean;
 }
@@ -214,6 +217,13 @@ export async function prepareRun(
       value: run,
       hint: `stackwright deploy resume ${run} goes on with it`,
     });
+  }
+  if (options.firstContact) {
+    await meetHosts(
+      state,
+      hosts.map((name) => sshHost(name, options.sshConfigFile)),
+      options.firstContact,
+    );
   }
   // Before anything is deployed: the next run has the same passwords, whatever becomes of this one.
   if (purpose === 'keep passwords') await keepAnswers(answerFile, resolved.generated);
@@ -368,6 +378,11 @@ function durableStage(stage: Sequence, prepared: PreparedRun, ssh: Ssh): RunStag
   };
 }
 
+/** As root, unless a configuration of its own says who reaches the hosts. */
+function sshHost(name: string, configFile?: string): SshHost {
+  return { name, ...(configFile ? { configFile } : { user: 'root' }) };
+}
+
 /** What a step of a run works with. */
 export function deployContext(
   prepared: PreparedRun,
@@ -375,11 +390,10 @@ export function deployContext(
   { results, logFile, interrupted, reporter }: StepContext,
 ): DeployContext {
   const { configuration, saved, sshConfig: configFile } = prepared;
-  const reach = (name: string): SshHost => ({ name, ...(configFile ? { configFile } : { user: 'root' }) });
   return {
     configuration,
     ssh,
-    reach,
+    reach: (name) => sshHost(name, configFile),
     facts(host) {
       const facts = results.get(discoveryStep(host)) as HostFacts | undefined;
       if (!facts) throw new Error(`${host} was not discovered before`);

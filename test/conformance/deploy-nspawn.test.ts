@@ -199,6 +199,25 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
     expect(JSON.parse(await outputOf(['deploy', 'resume', run, '--json']))).toMatchObject({ state: 'done' });
   });
 
+  it('believes no host key that is unknown, unless it is given, and then leaves the run to itself', async () => {
+    const config = join(dirname(answers), 'strangers');
+    const known = host.state.path('known_hosts');
+    writeFileSync(config, readFileSync(sshConfig, 'utf8').replace(known, '/nonexistent'));
+    const words = ['deploy', '--answer-file', answers, '--ssh-config', config, '--json'];
+    const runs = readdirSync(host.state.path('runs')).length;
+
+    await expect(outputOf(words)).rejects.toThrow(/HostKeysUnknown.*"ctl: ssh-ed25519 SHA256:/);
+    expect(readdirSync(host.state.path('runs'))).toHaveLength(runs);
+    const { run } = JSON.parse(await outputOf([...words, '--host-keys', known, '--detach']));
+
+    expect(await outputOf(['deploy', 'log', '--follow', run])).toContain(`run ${run}: done after `);
+    expect(JSON.parse(await outputOf(['deploy', 'status', run, '--json']))).toMatchObject({
+      state: 'done',
+      report: [],
+    });
+    expect(JSON.parse(await outputOf(words))).toMatchObject({ state: 'done' });
+  });
+
   it('says which package of a manifest apt does not know, and what apt says', async () => {
     const plugin = join(dirname(answers), 'plugins/900-lacking');
     mkdirSync(join(plugin, 'manifests'), { recursive: true });

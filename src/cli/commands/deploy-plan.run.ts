@@ -1,5 +1,5 @@
 import { type ChangePlan, inventoryMachines, planChanges } from '../../deploy/index.js';
-import { parseSetting } from '../answer-source.js';
+import { firstContact, parseSetting } from '../answer-source.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
 import { lazyDatabase } from '../lazy-database.js';
@@ -7,7 +7,7 @@ import type { PlanFlags } from './deploy.js';
 
 export async function planDeployment(this: CliContext, flags: PlanFlags): Promise<void> {
   await command(this, flags.json, async () => {
-    const { answerFile, timeout, sshConfig, excludeServers } = flags;
+    const { answerFile, timeout, sshConfig, hostKeys, excludeServers } = flags;
     const overrides = new Map((flags.set ?? []).map(parseSetting));
     if (excludeServers !== undefined) overrides.set('EXCLUDE_SERVERS', excludeServers);
     const reporter = this.reporter(flags);
@@ -15,7 +15,8 @@ export async function planDeployment(this: CliContext, flags: PlanFlags): Promis
     await using database = lazyDatabase(async () => state);
     const findMachines = inventoryMachines(database.open);
     const ssh = sshConfig === undefined ? {} : { sshConfigFile: sshConfig };
-    const plan = await planChanges({ state, reporter, answerFile, timeout, overrides, findMachines, ...ssh });
+    const wanted = { state, reporter, answerFile, timeout, overrides, findMachines, ...ssh };
+    const plan = await planChanges({ ...wanted, firstContact: firstContact(this, hostKeys) });
     if (flags.json) this.printJson(plan);
     else for (const line of planLines(plan)) this.print(line);
   });

@@ -6,6 +6,7 @@ import {
   cancelDeployment,
   type DeployOutcome,
   deployRun,
+  detachRun,
   inventoryMachines,
   joinDeployment,
   type LoggedEvent,
@@ -21,9 +22,10 @@ import {
   undeployRun,
 } from '../../deploy/index.js';
 import { openDatabase, type StepFailure } from '../../engine/index.js';
-import { type AnswerSource, chooseAnswers, parseSetting, readDefaultPassword } from '../answer-source.js';
+import { type AnswerSource, chooseAnswers, firstContact, parseSetting, readDefaultPassword } from '../answer-source.js';
 import { outputColors } from '../colors.js';
 import { type CliContext, command } from '../context.js';
+import { wrongUsage } from '../failure.js';
 import { lazyDatabase } from '../lazy-database.js';
 import { plainTable } from '../table.js';
 import type { DeployFlags, LogFlags, LookFlags, RetryFlags, RunFlags, WorkerFlags } from './deploy.js';
@@ -42,7 +44,9 @@ export async function startDeployment(this: CliContext, flags: DeployFlags): Pro
 /** What a deployment is started with, whatever the command is called. */
 export interface StartedDeployment extends Omit<AnswerSource, 'findMachines' | 'reporter'> {
   sshConfig?: string;
+  hostKeys?: string;
   dryRun: boolean;
+  detach?: boolean;
   timeout: number;
   site?: string;
   hookTimeout?: number;
@@ -63,14 +67,23 @@ export async function deploy(context: CliContext, start: StartedDeployment): Pro
   const ssh = sshConfig ? { sshConfigFile: sshConfig } : {};
   const hooks = { ...(site === undefined ? {} : { site }), ...(hookTimeout === undefined ? {} : { hookTimeout }) };
   const options = { state, reporter, timeout, reapply, findMachines, ...chosen, ...ssh, ...hooks };
+  if (start.dryRun && start.detach) throw wrongUsage('--dry-run and --detach exclude one another');
   if (start.dryRun) {
     const plan = await planRun(options);
     if (start.json) context.printJson(plan);
     else for (const stage of plan.stages) for (const step of stage.steps) context.print(stepLine(step));
     return;
   }
+  const wanted = { ...options, firstContact: firstContact(context, start.hostKeys) };
+  const db = await database.open();
+  if (start.detach) {
+    const { run, directory } = await detachRun({ ...wanted, db });
+    if (start.json) context.printJson({ run, directory });
+    else context.print(`the run goes on by itself; to follow it: stackwright deploy log --follow ${run}`);
+    return;
+  }
   sayHowToGoOn(context);
-  conclude(context, start.json, await deployRun({ ...options, db: await database.open() }));
+  conclude(context, start.json, await deployRun({ ...wanted, db }));
 }
 
 async function reachThisMachine(state: StateDirectory, dryRun: boolean): Promise<string | undefined> {

@@ -10,7 +10,9 @@ export interface DeployFlags {
   defaultPassword?: string;
   set?: string[];
   sshConfig?: string;
+  hostKeys?: string;
   dryRun: boolean;
+  detach: boolean;
   timeout: number;
   site?: string;
   hookTimeout: number;
@@ -19,7 +21,10 @@ export interface DeployFlags {
   verbose: boolean;
 }
 
-export type PlanFlags = Pick<DeployFlags, 'set' | 'excludeServers' | 'sshConfig' | 'timeout' | 'json' | 'verbose'> & {
+export type PlanFlags = Pick<
+  DeployFlags,
+  'set' | 'excludeServers' | 'sshConfig' | 'hostKeys' | 'timeout' | 'json' | 'verbose'
+> & {
   answerFile: string;
 };
 
@@ -77,6 +82,13 @@ const sshConfig = {
   brief: 'An ssh_config with a block for every host, such as the one of the inventory',
   placeholder: 'FILE',
 } as const;
+const hostKeys = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  brief: 'Host keys to believe, in the form of known_hosts; those of other unknown hosts are shown to you',
+  placeholder: 'FILE',
+} as const;
 const timeout = {
   kind: 'parsed',
   parse: parseSeconds,
@@ -119,6 +131,13 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
       },
       set,
       sshConfig,
+      hostKeys,
+      detach: {
+        kind: 'boolean',
+        brief: 'Leave the run to itself; deploy log --follow watches it',
+        default: false,
+        withNegated: false,
+      },
       dryRun: {
         kind: 'boolean',
         brief: 'Write manifests and plan, and execute nothing',
@@ -158,6 +177,11 @@ const startCommand = buildCommand<DeployFlags, [], CliContext>({
       { input: '--install-hosts ctl,c1,c2', brief: 'Deploy on ctl as controller, with two compute hosts' },
       { input: '', brief: 'Ask for every answer' },
       { input: '--answer-file answers.txt --ssh-config ssh_config', brief: 'Reach them as the inventory says' },
+      { input: '--answer-file answers.txt --detach', brief: 'In the background, whatever becomes of this terminal' },
+      {
+        input: '--answer-file answers.txt --host-keys keys',
+        brief: 'Where no terminal can ask whether a host is right',
+      },
       { input: '--answer-file answers.txt --dry-run', brief: 'Show what would be done' },
     ],
   },
@@ -171,6 +195,7 @@ const planCommand = buildCommand<PlanFlags, [], CliContext>({
       excludeServers,
       set,
       sshConfig,
+      hostKeys,
       timeout,
       json,
       verbose,
