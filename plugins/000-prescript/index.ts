@@ -12,12 +12,15 @@ import {
   type HostFacts,
   type PluginSequences,
   pluginFile,
+  type Sequence,
 } from '../../src/deploy/plugin.js';
 import { host, hosts as hostList, sshKey, yesOrNo } from '../../src/deploy/processors.js';
 import { notePackages } from '../../src/deploy/removal.js';
-import { each, hostName, notEmpty, sshPublicKey } from '../../src/deploy/validators.js';
+import { each, hostName, matches, notEmpty, publicKeys, sshPublicKey } from '../../src/deploy/validators.js';
 import { discoverScript, parseDiscovery } from './discovery.js';
 import { services } from './services.js';
+
+const APT_KEY = '/etc/apt/keyrings/stackwright.asc';
 
 const hasStorage = (known: Configuration) => known.is('CONFIG_CINDER_INSTALL') || known.is('CONFIG_SWIFT_INSTALL');
 
@@ -105,6 +108,26 @@ const global: ParameterGroup = {
       validators: [each(hostName)],
     },
     {
+      name: 'CONFIG_APT_SOURCES',
+      cmdOption: 'apt-sources',
+      prompt: 'Enter list of package sources to add on every host',
+      usage:
+        'Comma-separated list of package sources to add on every host, each a line of sources.list, such as deb [signed-by=/etc/apt/keyrings/stackwright.asc] http://mirror.example/debian bookworm main. They stay until the deployment is removed.',
+      default: '',
+      validators: [
+        each(matches(/deb (\[[^\]]+\] )?\S+ \S+( \S+)*/, 'a line of sources.list, deb URL SUITE COMPONENT')),
+      ],
+    },
+    {
+      name: 'CONFIG_APT_KEY',
+      cmdOption: 'apt-key',
+      prompt: 'Enter the file of keys that sign these sources',
+      usage: `File of this machine with the keys that sign these sources, OpenPGP as text; it becomes ${APT_KEY} on every host. Leave empty where the hosts know the keys.`,
+      default: '',
+      validators: [(value, known) => (value === '' ? undefined : publicKeys(value, known))],
+      condition: (known) => known.get('CONFIG_APT_SOURCES') !== '',
+    },
+    {
       name: 'EXCLUDE_SERVERS',
       cmdOption: 'exclude-servers',
       prompt: 'Enter list of servers to be excluded from the installation',
@@ -136,7 +159,11 @@ export const plugin: DeployPlugin = {
       prepare: [
         hostSequence('prescript.key', 'install the SSH key', hosts, installKey),
         hostSequence(DISCOVERY, 'discover the host', [...hosts, ...excluded], discover),
+        ...(hosts.length > 1 ? [namesSequence(hosts)] : []),
         hostSequence('prescript.directory', 'make the work directory', hosts, makeWorkDirectory),
+        ...(configuration.get('CONFIG_APT_SOURCES') === ''
+          ? []
+          : [hostSequence('prescript.sources', 'add package sources', hosts, addSources)]),
       ],
       manifests: timeManifests(configuration, hosts),
     };
@@ -198,6 +225,47 @@ async function discover({ ssh, reach, logFile, reporter }: DeployContext, host: 
   };
   reporter.report(event);
   return found.facts;
+}
+
+/** Services tell hosts apart by their own names: of two with the same, one would take the other's place without a word. */
+function namesSequence(hosts: string[]): Sequence {
+  const title = 'see whether the host names differ';
+  return { title, steps: [{ id: 'prescript.names', title, work: async (context) => seeNames(context, hosts) }] };
+}
+
+function seeNames({ facts }: DeployContext, hosts: string[]): undefined {
+  const names = new Map<string, string>();
+  for (const host of hosts) {
+    const { hostname } = facts(host);
+    const other = names.get(hostname);
+    if (other !== undefined) {
+      throw new StackwrightError('HostNamesEqual', `${other} and ${host} have the same host name ${hostname}`, {
+        value: hostname,
+        hint: `name them otherwise, on each: hostnamectl set-hostname NAME; then go on with the run`,
+      });
+    }
+    names.set(hostname, host);
+  }
+}
+
+/** Apt fetches lists when something is to be installed, and sees that sources have come since. */
+const sourcesScript = `set -eu
+umask 022
+key=${APT_KEY} list=/etc/apt/sources.list.d/stackwright.list
+put() { cmp --silent "$1.new" "$1" && rm "$1.new" || mv "$1.new" "$1"; }
+mkdir -p "\${key%/*}"
+cat > "$key.new"
+[ -s "$key.new" ] && put "$key" || rm "$key.new"
+printf '%s\\n' "$@" > "$list.new"
+put "$list"
+`;
+
+async function addSources(context: DeployContext, host: string): Promise<undefined> {
+  const { configuration, ssh, reach, logFile } = context;
+  const key = configuration.get('CONFIG_APT_KEY');
+  const input = key === '' ? '' : await readFile(key, 'utf8');
+  const words = ['sh', '-c', sourcesScript, 'sh', ...configuration.list('CONFIG_APT_SOURCES')];
+  await ssh.run(reach(host), words, { input, timeout: 60, logFile });
 }
 
 /** /var/tmp is everybody's: a directory or link that somebody else has put there is not used. */

@@ -88,6 +88,7 @@ units=$(grep -ls '^# Of stackwright' /etc/systemd/system/*.service /etc/systemd/
 rm -f $units /usr/local/sbin/stackwright-volume-group /etc/exports.d/stackwright.exports
 [ -z "$units" ] || systemctl daemon-reload
 rm -f /etc/*/ssl/private/stackwright.pem /etc/*/ssl/public/stackwright.crt /etc/nova/stackwright-console.*
+rm -f /etc/apt/sources.list.d/stackwright.list /etc/apt/keyrings/stackwright.asc
 rm -f /etc/apache2/stackwright.* /etc/apache2/sites-*/00-stackwright.conf
 if [ -e /usr/local/share/ca-certificates/stackwright.crt ]; then
   rm -f /usr/local/share/ca-certificates/stackwright.crt

@@ -49,13 +49,16 @@ it('plans phases in order, each over all hosts, manifests by marker', async () =
     'CONFIG_CONTROLLER_HOST=ctl',
     'CONFIG_COMPUTE_HOSTS=c1',
     'CONFIG_NTP_SERVERS=t1',
+    'CONFIG_APT_SOURCES=deb http://mirror.example/debian bookworm main',
   );
 
   expect(hosts).toEqual(['ctl', 'c1']);
   expect(stages.map((stage) => stage.steps.map((step) => step.id))).toEqual([
     ['prescript.key@ctl', 'prescript.key@c1'],
     ['prescript.discover@ctl', 'prescript.discover@c1'],
+    ['prescript.names'],
     ['prescript.directory@ctl', 'prescript.directory@c1'],
+    ['prescript.sources@ctl', 'prescript.sources@c1'],
     ['puppet.install@ctl', 'puppet.install@c1'],
     ['puppet.send@ctl', 'puppet.send@c1'],
     ['manifest.prescript@ctl', 'manifest.prescript@c1'],

@@ -98,6 +98,13 @@ export const sshPublicKey: Validator = async (value) => {
   return /^(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+/.test(text) ? undefined : 'is not an SSH public key';
 };
 
+/** A file with OpenPGP keys as apt reads them from a file `.asc`. */
+export const publicKeys: Validator = async (value) => {
+  const text = await readFile(value, 'utf8').catch(() => undefined);
+  if (text === undefined) return 'is not a file of this machine';
+  return text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----') ? undefined : 'has no OpenPGP public keys as text';
+};
+
 const CONNECT_SECONDS = 5;
 
 async function isReadableFile(path: string): Promise<boolean> {

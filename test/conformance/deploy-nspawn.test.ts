@@ -215,7 +215,11 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       state: 'done',
       report: [],
     });
-    expect(JSON.parse(await outputOf(words))).toMatchObject({ state: 'done' });
+    // Known from now on, and a host may have more sources of packages.
+    const source = 'deb [trusted=yes] file:/srv/packages ./';
+    const again = await outputOf([...words, '--set', `CONFIG_APT_SOURCES=${source}`]);
+    expect(JSON.parse(again)).toMatchObject({ state: 'done' });
+    expect(await onHost(['cat', '/etc/apt/sources.list.d/stackwright.list'])).toBe(`${source}\n`);
   });
 
   it('says which package of a manifest apt does not know, and what apt says', async () => {

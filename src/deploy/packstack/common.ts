@@ -79,7 +79,7 @@ export const commonGroups: PackstackGroup[] = [
   },
   {
     group: 'SERVERPREPARE',
-    why: 'it names yum repositories; a Debian host has its sources in /etc/apt',
+    why: 'it names yum repositories; CONFIG_APT_SOURCES adds package sources of Debian',
     parameters: `
       CONFIG_REPO additional-repo
       CONFIG_ENABLE_RDO_TESTING enable-rdo-testing`,
