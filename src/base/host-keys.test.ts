@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -36,8 +36,9 @@ it('finds hosts that no file knows, under the name by which OpenSSH looks for th
   const key = await makeKey('ctl');
   writeFileSync(state.path('known_hosts'), `ctl ${key}\n`);
   await run('ssh-keygen', ['-q', '-H', '-f', state.path('known_hosts')]);
+  appendFileSync(state.path('known_hosts'), `@revoked port ${key}\n@cert-authority signed ${key}\n`);
 
-  const strange = await strangeHosts(state, ['ctl', 'port', 'alias', '192.0.2.9'].map(host));
+  const strange = await strangeHosts(state, ['ctl', 'signed', 'port', 'alias', '192.0.2.9'].map(host));
 
   expect(strange).toEqual([
     { name: 'port', entry: '[192.0.2.7]:2222', keys: [], isTold: false },
@@ -49,7 +50,7 @@ it('finds hosts that no file knows, under the name by which OpenSSH looks for th
 it('takes their keys from a file that names them as people do, or as OpenSSH does', async () => {
   const [one, other] = [await makeKey('one'), await makeKey('other')];
   const file = state.path('given');
-  writeFileSync(file, `port ${one}\nother,192.0.2.9 ${other}\n`);
+  writeFileSync(file, `@revoked port ${other}\nport ${one}\nother,192.0.2.9 ${other}\n@cert-authority * ${one}\n`);
 
   const strange = await strangeHosts(state, ['port', 'alias', '192.0.2.9', 'x'].map(host), file);
   await acceptHostKeys(state, strange);

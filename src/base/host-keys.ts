@@ -65,20 +65,21 @@ async function strangeHost(state: StateDirectory, host: SshHost, given?: string)
   const entry = setting('hostkeyalias') || address;
   const files = [setting('userknownhostsfile'), setting('globalknownhostsfile')].flatMap((list) => list.split(' '));
   for (const file of [...files.map(wholePath), acceptedHostKeys(state)]) {
-    if ((await keysIn(file, entry)).length > 0) return undefined;
+    if ((await linesOf(file, entry)).some((line) => !line.startsWith('@revoked '))) return undefined;
   }
   const names = [...new Set([entry, host.name])];
-  const told = given === undefined ? [] : (await Promise.all(names.map((name) => keysIn(given, name)))).flat();
+  const lines = given === undefined ? [] : (await Promise.all(names.map((name) => linesOf(given, name)))).flat();
+  // Those with a marker are no keys of hosts: revoked ones, and those of authorities.
+  const told = lines.filter((line) => !line.startsWith('@')).flatMap(hostKey);
   const isTold = told.length > 0;
   return { name: host.name, entry, keys: isTold ? told : await shownKeys(host), isTold };
 }
 
 /** What a file in the form of `known_hosts` says of a host, also in hashed lines and patterns. */
-async function keysIn(file: string, entry: string): Promise<HostKey[]> {
+async function linesOf(file: string, entry: string): Promise<string[]> {
   if (!existsSync(file)) return [];
   const { stdout } = await run('ssh-keygen', ['-F', entry, '-f', file], { okStatuses: [0, 1] });
-  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return lines.map((line) => line.split(' ').filter((word) => !word.startsWith('@'))).flatMap(hostKey);
+  return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /** Asks a host for its key as ssh does, on the same way, and leaves before it logs in. */
@@ -101,16 +102,14 @@ async function shownKeys(host: SshHost): Promise<HostKey[]> {
       okStatuses: [0, 255],
     });
     const text = existsSync(file) ? await readFile(file, 'utf8') : '';
-    return text
-      .split('\n')
-      .map((line) => line.split(' '))
-      .flatMap(hostKey);
+    return text.split('\n').flatMap(hostKey);
   } finally {
     await rm(work, { recursive: true });
   }
 }
 
-function hostKey([, type, key]: string[]): HostKey[] {
+function hostKey(line: string): HostKey[] {
+  const [, type, key] = line.split(' ');
   return type !== undefined && key !== undefined ? [{ type, key }] : [];
 }
 

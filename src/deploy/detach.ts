@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StackwrightError } from '../base/errors.js';
@@ -22,15 +22,14 @@ export async function detachRun(options: DeployOptions): Promise<{ run: string; 
     stdio: ['ignore', log, log],
     env: { ...process.env, STACKWRIGHT_STATE: state.root },
   });
-  let hasEnded = false;
+  closeSync(log);
   child.once('error', () => {
-    hasEnded = true;
+    // Its status says so, too.
   });
-  child.once('exit', () => {
-    hasEnded = true;
-  });
-  while (!(await isRecorded(db, run))) {
-    if (hasEnded && !(await isRecorded(db, run))) {
+  for (;;) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (await isRecorded(db, run)) break;
+    if (hasEnded) {
       throw new StackwrightError('RunNotTakenUp', `the process that was to execute the run ${run} has ended`, {
         value: run,
         hint: readFileSync(file, 'utf8').trim(),
