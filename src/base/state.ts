@@ -9,8 +9,8 @@ export interface StateDirectory {
   path(...parts: string[]): string;
 }
 
-/** `STACKWRIGHT_STATE`, else `/var/lib/stackwright`. */
-export function stateDirectory(root = process.env.STACKWRIGHT_STATE ?? '/var/lib/stackwright'): StateDirectory {
+/** `STACKWRIGHT_STATE`, else `/var/lib/stackwright`: an empty variable is none, and not the working directory. */
+export function stateDirectory(root = process.env.STACKWRIGHT_STATE || '/var/lib/stackwright'): StateDirectory {
   const absolute = resolve(root);
   try {
     mkdirSync(absolute, { recursive: true, mode: 0o755 });
