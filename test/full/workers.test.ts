@@ -67,7 +67,7 @@ describe.skipIf(!canBootHost)('two machines that share a deployment', () => {
       'c1: install puppet and its modules',
       'c1: send the manifests',
       'c1: apply the manifest prescript',
-      'ctl: install the packages of the services',
+      'ctl: begin to install packages',
     ]);
     const taken = await stepOf(id, 'apply the manifest slow', 'c1');
     expect(taken).toMatchObject({ state: 'done', starts: 2, worker: null });
