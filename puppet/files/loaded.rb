@@ -19,9 +19,8 @@ class Caller
 
   def run
     connection = connect || start
-    status = connection && follow(connection)
-    exec('puppet', *@words) unless status
-    exit(status)
+    exec('puppet', *@words) unless connection && begun?(connection)
+    exit(status(connection))
   end
 
   private
@@ -43,17 +42,20 @@ class Caller
     connection
   end
 
-  # The status of puppet; nil where it was not begun.
-  def follow(connection)
+  def begun?(connection)
     STREAMS.each { |stream| connection.send_io(stream) }
     Marshal.dump({ words: @words, directory: Dir.pwd, variables: ENV.to_h, umask: File.umask }, connection)
-    return nil unless connection.read(1)
+    !connection.read(1).nil?
+  rescue SystemCallError
+    false
+  end
 
+  # That of puppet. Where the other side has gone, so has puppet, and it is not begun again.
+  def status(connection)
     %w[TERM INT HUP].each { |signal| trap(signal) { connection.write('T') } }
-    # Where the other side has gone, so has puppet.
     connection.read(1)&.ord || 137
-  rescue SystemCallError, EOFError
-    nil
+  rescue SystemCallError
+    137
   end
 end
 

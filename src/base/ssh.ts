@@ -68,30 +68,29 @@ export function openSsh(state: StateDirectory): Ssh {
     return join(directory, digest(JSON.stringify([host.configFile, host.user, host.name])));
   }
 
+  function optionsTo(host: SshHost): string[] {
+    return clientOptions(host, { socket: socketOf(host), accepted });
+  }
+
   async function connect(host: SshHost, logFile?: string): Promise<void> {
-    const socket = socketOf(host);
     // A killed process may have left a master: it is as good as a new one, when it still answers.
-    const check = await run('ssh', [...clientOptions(host, { socket, accepted }), '-O', 'check', '--', host.name], {
+    const check = await run('ssh', [...optionsTo(host), '-O', 'check', '--', host.name], {
       timeout: 10,
       okStatuses: [0, 255],
     });
     if (check.status === 0) return;
     const master = ['-f', '-N', '-M', '-o', `ControlPersist=${PERSIST_SECONDS}`];
     const options = { timeout: 60, okStatuses: [0, 255], logFile };
-    const { status, output } = await run(
-      'ssh',
-      [...clientOptions(host, { socket, accepted }), ...master, '--', host.name],
-      options,
-    );
+    const { status, output } = await run('ssh', [...optionsTo(host), ...master, '--', host.name], options);
     if (status !== 0) throw connectionError(host, output);
   }
 
-  async function connected(host: SshHost, logFile?: string): Promise<string> {
+  async function connected(host: SshHost, logFile?: string): Promise<void> {
     const socket = socketOf(host);
     const known = masters.get(socket);
     if (known) {
       await known.ready;
-      return socket;
+      return;
     }
     const ready = connect(host, logFile);
     masters.set(socket, { host, ready });
@@ -101,20 +100,19 @@ export function openSsh(state: StateDirectory): Ssh {
       masters.delete(socket);
       throw error;
     }
-    return socket;
   }
 
   async function sshArguments(host: SshHost, words: string[], logFile?: string): Promise<string[]> {
-    const socket = await connected(host, logFile);
-    return [...clientOptions(host, { socket, accepted }), '-T', '--', host.name, words.map(shellQuote).join(' ')];
+    await connected(host, logFile);
+    return [...optionsTo(host), '-T', '--', host.name, words.map(shellQuote).join(' ')];
   }
 
   async function close(): Promise<void> {
-    const closing = [...masters];
+    const closing = [...masters.values()];
     masters.clear();
     await Promise.all(
-      closing.map(async ([socket, { host }]) => {
-        const args = [...clientOptions(host, { socket, accepted }), '-O', 'exit', '--', host.name];
+      closing.map(async ({ host }) => {
+        const args = [...optionsTo(host), '-O', 'exit', '--', host.name];
         await run('ssh', args, { timeout: 10, okStatuses: [0, 255] });
       }),
     );

@@ -204,8 +204,7 @@ export async function deploymentStatus(this: CliContext, flags: LookFlags, run?:
         this.print(runTable([found]));
         if (underWay.length > 0) this.print(stepTable(underWay));
         for (const { error } of underWay) if (error) this.print(failureText(error));
-        const next = nextCommand(found.state);
-        if (next) this.print(`${next[0]}: stackwright ${next[1]} ${found.run}`);
+        if (found.state !== 'done') this.print(howToGoOn(found));
       }
     } finally {
       await db.destroy();
@@ -213,10 +212,11 @@ export async function deploymentStatus(this: CliContext, flags: LookFlags, run?:
   });
 }
 
-function nextCommand(state: RunReport['state']): [what: string, command: string] | undefined {
-  if (state === 'done') return undefined;
-  if (state === 'running' || state === 'cancelling') return ['to follow it', 'deploy log --follow'];
-  return ['to go on with it', 'deploy resume'];
+function howToGoOn({ run, state }: RunReport): string {
+  const isUnderWay = state === 'running' || state === 'cancelling';
+  return isUnderWay
+    ? `to follow it: stackwright deploy log --follow ${run}`
+    : `to go on with it: stackwright deploy resume ${run}`;
 }
 
 export async function showDeployment(this: CliContext, flags: LookFlags, run?: string): Promise<void> {

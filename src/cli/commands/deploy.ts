@@ -97,6 +97,10 @@ const timeout = {
   placeholder: 'SECONDS',
 } as const;
 
+function optionalRun(brief: string) {
+  return { kind: 'tuple', parameters: [{ parse: String, optional: true, brief, placeholder: 'RUN' }] } as const;
+}
+
 const startCommand = buildCommand<DeployFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).startDeployment,
   parameters: {
@@ -214,12 +218,7 @@ const resumeCommand = buildCommand<RunFlags, [string?], CliContext>({
   loader: async () => (await import('./deploy.run.js')).resumeDeployment,
   parameters: {
     flags: { json, verbose },
-    positional: {
-      kind: 'tuple',
-      parameters: [
-        { parse: String, optional: true, brief: 'The run; the latest that is not done', placeholder: 'RUN' },
-      ],
-    },
+    positional: optionalRun('The run; the latest that is not done'),
   },
   docs: {
     brief: 'Go on with a run that was interrupted or cancelled or has failed',
@@ -290,11 +289,6 @@ const cancelCommand = buildCommand<LookFlags, [string], CliContext>({
   },
 });
 
-const latestRun = {
-  kind: 'tuple',
-  parameters: [{ parse: String, optional: true, brief: 'The run; the latest', placeholder: 'RUN' }],
-} as const;
-
 const listCommand = buildCommand<LookFlags, [], CliContext>({
   loader: async () => (await import('./deploy.run.js')).listDeployments,
   parameters: { flags: { json } },
@@ -303,7 +297,7 @@ const listCommand = buildCommand<LookFlags, [], CliContext>({
 
 const statusCommand = buildCommand<LookFlags, [string?], CliContext>({
   loader: async () => (await import('./deploy.run.js')).deploymentStatus,
-  parameters: { flags: { json }, positional: latestRun },
+  parameters: { flags: { json }, positional: optionalRun('The run; the latest') },
   docs: {
     brief: 'Say how far a run is: what is going on, what has failed, how to go on',
     customUsage: [
@@ -315,7 +309,7 @@ const statusCommand = buildCommand<LookFlags, [string?], CliContext>({
 
 const showCommand = buildCommand<LookFlags, [string?], CliContext>({
   loader: async () => (await import('./deploy.run.js')).showDeployment,
-  parameters: { flags: { json }, positional: latestRun },
+  parameters: { flags: { json }, positional: optionalRun('The run; the latest') },
   docs: {
     brief: 'Show the steps of a run, their times and logs',
     customUsage: [
@@ -330,17 +324,7 @@ function removalCommand(kind: 'unstack' | 'clean', brief: string, example: strin
     loader: async () => (await import('./deploy.run.js'))[kind],
     parameters: {
       flags: { json, verbose },
-      positional: {
-        kind: 'tuple',
-        parameters: [
-          {
-            parse: String,
-            optional: true,
-            brief: 'The run that deployed; the latest unless given',
-            placeholder: 'RUN',
-          },
-        ],
-      },
+      positional: optionalRun('The run that deployed; the latest unless given'),
     },
     docs: { brief, customUsage: [{ input: '', brief: example }] },
   });
@@ -365,7 +349,7 @@ const logCommand = buildCommand<LogFlags, [string?], CliContext>({
       json,
     },
     aliases: { f: 'follow' },
-    positional: latestRun,
+    positional: optionalRun('The run; the latest'),
   },
   docs: {
     brief: 'Print what a run has reported, also from another terminal while it goes on',
