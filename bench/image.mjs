@@ -1,6 +1,7 @@
 // The same unmodified elements of diskimage-builder, debian-minimal and vm, to a qcow2:
 //   disk-image-create   with its best flags: cached packages, cached root, zstd
 //   stackwright         cold (nothing kept but packages, as the peer has them), then after a change
+// and both once more with everything on disk, as where memory is small,
 // and beside them mmdebstrap, which makes only a tree, of the packages that the image has.
 // A peer has no layers: whatever has changed, it builds everything.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +34,8 @@ export async function bench(rounds) {
     const peer = makePeer(setting);
     say('filling the peer’s caches');
     await peer();
-    const taken = { upstream: [], mmdebstrap: [], cold: [], early: [], late: [], format: [] };
+    const ways = ['upstream', 'upstreamOnDisk', 'mmdebstrap', 'cold', 'coldOnDisk', 'early', 'late', 'format'];
+    const taken = Object.fromEntries(ways.map((way) => [way, []]));
     const note = (way, measured) => {
       taken[way].push(measured);
       say(
@@ -45,8 +47,12 @@ export async function bench(rounds) {
     const packages = await packagesOf(setting);
     for (let round = 1; round <= rounds; round++) {
       note('upstream', await measured(setting, peer));
+      note('upstreamOnDisk', await measured(setting, () => peer('--no-tmpfs')));
       note('mmdebstrap', await measured(setting, () => mmdebstrap(setting, packages)));
-      rmSync(join(work, 'state', 'cache', 'layers'), { recursive: true, force: true });
+      const onDisk = { ...setting, env: { ...setting.env, DIB_NO_TMPFS: '1' } };
+      forgetLayers(setting);
+      note('coldOnDisk', await measured(setting, () => ours(onDisk, 'qcow2')));
+      forgetLayers(setting);
       note('cold', await measured(setting, () => ours(setting, 'qcow2')));
       writeElement(elements, 'early/pre-install.d/50-early', round);
       note('early', await measured(setting, () => ours(setting, 'qcow2')));
@@ -58,6 +64,10 @@ export async function bench(rounds) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+function forgetLayers({ work }) {
+  rmSync(join(work, 'state', 'cache', 'layers'), { recursive: true, force: true });
 }
 
 function writeElement(elements, name, round) {
@@ -84,8 +94,11 @@ function makePeer({ work, env }) {
   ].join('\n');
   const standIns = join(root, 'test', 'conformance', 'host-programs');
   const words = ['-o', join(work, 'peer'), '-t', 'qcow2', '--qemu-img-options', 'compression_type=zstd'];
-  const command = ['--mount', '--', 'bash', '-c', program, standIns, ...words, 'debian-minimal', 'vm', 'early', 'late'];
-  return () => quietly('unshare', command, { ...env, OVERWRITE_OLD_IMAGE: '1' });
+  const elements = ['debian-minimal', 'vm', 'early', 'late'];
+  return (...more) => {
+    const command = ['--mount', '--', 'bash', '-c', program, standIns, ...words, ...more, ...elements];
+    return quietly('unshare', command, { ...env, OVERWRITE_OLD_IMAGE: '1' });
+  };
 }
 
 function ours({ work, env }, format) {
@@ -153,8 +166,10 @@ function print(taken, packages) {
   const peer = best('upstream');
   const names = {
     upstream: 'disk-image-create, cached root, zstd',
+    upstreamOnDisk: 'disk-image-create --no-tmpfs',
     mmdebstrap: 'mmdebstrap, tree only',
     cold: 'stackwright, nothing kept',
+    coldOnDisk: 'stackwright, nothing kept, DIB_NO_TMPFS=1',
     early: 'stackwright, a script of pre-install.d changed',
     late: 'stackwright, a script of install.d changed',
     format: 'stackwright, only the format changed',
