@@ -379,7 +379,7 @@ function durableStage(stage: Sequence, prepared: PreparedRun, ssh: Ssh): RunStag
 }
 
 /** As root, unless a configuration of its own says who reaches the hosts. */
-function sshHost(name: string, configFile?: string): SshHost {
+export function sshHost(name: string, configFile?: string): SshHost {
   return { name, ...(configFile ? { configFile } : { user: 'root' }) };
 }
 

@@ -125,15 +125,22 @@ export async function joinRunningDeployment(this: CliContext, flags: WorkerFlags
   await command(this, flags.json, async () => {
     const reporter = this.reporter(flags);
     const state = await this.openState(reporter);
-    const { from, sshConfig } = flags;
+    const { from, sshConfig, hostKeys } = flags;
     const db = await openDatabase(state);
     try {
       this.process.once('SIGINT', () => {
         this.process.stderr.write('interrupted; who leads the run goes on with what this worker had\n');
         this.process.exit(130);
       });
-      const options = { state, db, reporter, run, ...(from ? { from } : {}) };
-      const ended = await joinDeployment({ ...options, ...(sshConfig ? { sshConfigFile: sshConfig } : {}) });
+      const ended = await joinDeployment({
+        state,
+        db,
+        reporter,
+        run,
+        ...(from ? { from } : {}),
+        ...(sshConfig ? { sshConfigFile: sshConfig } : {}),
+        firstContact: firstContact(this, hostKeys),
+      });
       if (flags.json) this.printJson(ended);
       else this.print([runTable([ended]), stepTable(ended.report)].join('\n'));
     } finally {

@@ -41,6 +41,7 @@ export interface RetryFlags extends RunFlags {
 export interface WorkerFlags extends RunFlags {
   from?: string;
   sshConfig?: string;
+  hostKeys?: string;
 }
 
 export interface LogFlags {
@@ -261,6 +262,7 @@ const workerCommand = buildCommand<WorkerFlags, [string], CliContext>({
         placeholder: 'HOST',
       },
       sshConfig,
+      hostKeys,
       json,
       verbose,
     },
