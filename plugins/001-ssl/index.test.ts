@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { run } from '../../src/base/command.js';
-import { parseAnswers } from '../../src/base/ini.js';
-import { resolveAnswers } from '../../src/deploy/answers.js';
-import { loadPlugins } from '../../src/deploy/load-plugins.js';
+import { planOf } from '../../src/deploy/plugin.fixture.js';
 import type { DeployContext } from '../../src/deploy/plugin.js';
 import { ensureAuthority } from './authority.js';
 import { plugin } from './index.js';
@@ -15,7 +13,6 @@ const at = (name: string) => join(directory, name);
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sw-tls-'));
-  writeFileSync(at('key.pub'), 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF test\n');
   const fresh = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-subj', '/CN=c'];
   for (const name of ['good', 'other', 'ended']) {
     await run('openssl', [...fresh, '-keyout', at(`${name}.key`), '-out', at(`${name}.crt`)]);
@@ -30,12 +27,8 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 /** What is wrong with answers, and the steps of the plugin that follow from them. */
 async function look(...lines: string[]) {
-  const first = [`CONFIG_SSH_KEY=${at('key.pub')}`, 'CONFIG_CONTROLLER_HOST=ctl', `CONFIG_SSL_CERT_DIR=${at('ca')}`];
-  const file = parseAnswers(['[general]', ...first, ...lines, ''].join('\n'), 'answers.txt');
-  const { configuration, findings } = await resolveAnswers(file, await loadPlugins(), { mayCreate: false });
-  const steps = (plugin.sequences(configuration, ['ctl', 'c1']).prepare ?? []).flatMap((one) => one.steps);
-  const problems = findings.filter(({ level }) => level === 'error').map(({ message }) => message);
-  return { configuration, problems, steps };
+  const plan = await planOf(plugin, `CONFIG_SSL_CERT_DIR=${at('ca')}`, 'CONFIG_COMPUTE_HOSTS=c1', ...lines);
+  return { ...plan, steps: plan.prepare };
 }
 
 const idsOf = ({ steps }: { steps: { id: string }[] }) => steps.map(({ id }) => id);
