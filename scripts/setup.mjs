@@ -13,6 +13,8 @@ const stackwright = join(root, 'bin', 'stackwright');
 
 /** Peers that the conformance tests run side by side, beside the programs that doctor knows. */
 const testPackages = [
+  'gpg',
+  'gpg-agent',
   'mujs',
   'ovmf',
   'python3',

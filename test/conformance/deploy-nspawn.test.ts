@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/base/command.js';
 import { packageRoot } from '../../src/base/package-root.js';
 import { bootHost, canBootHost, HOST_ADDRESS, type NspawnHost, until } from './nspawn-host.js';
 
@@ -18,6 +19,33 @@ pkill --signal KILL --full '[i]nstall (run|work)'
 pkill --signal KILL --exact 'apt-get|dpkg'
 echo killed
 `;
+
+/** Makes a source with one package, and prints what is to be signed. */
+const probeSource = `
+mkdir -p /srv/probe/tree/DEBIAN
+cd /srv/probe
+printf '%s\\n' 'Package: stackwright-probe' 'Version: 1.0' 'Architecture: all' 'Maintainer: nobody' 'Description: probe' > tree/DEBIAN/control
+dpkg-deb --build tree probe.deb > /dev/null
+{
+  dpkg-deb --field probe.deb
+  echo 'Filename: ./probe.deb'
+  stat --format 'Size: %s' probe.deb
+  sha256sum probe.deb | sed 's/ .*//; s/^/SHA256: /'
+} > Packages
+printf 'Date: %s\\nSHA256:\\n %s %s Packages\\n' "$(date --utc --rfc-email)" "$(sha256sum Packages | cut -d ' ' -f 1)" "$(stat --format %s Packages)"
+`;
+
+async function gpg(home: string, words: string[], input = ''): Promise<string> {
+  const quietly = ['--batch', '--no-tty', '--pinentry-mode', 'loopback', '--passphrase', ''];
+  return (await run('gpg', ['--homedir', home, ...quietly, ...words], { input })).stdout;
+}
+
+/** A key that signs, in a directory of its own, and in `keys.asc` what others get of it. */
+async function makeKey(home: string): Promise<void> {
+  mkdirSync(home, { mode: 0o700 });
+  await gpg(home, ['--quick-generate-key', 'Probe <probe@example.org>', 'ed25519', 'sign']);
+  writeFileSync(join(home, 'keys.asc'), await gpg(home, ['--armor', '--export']));
+}
 
 describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
   let host: NspawnHost;
@@ -215,10 +243,45 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
       state: 'done',
       report: [],
     });
-    // Known from now on, and a host may have more sources of packages.
-    const source = 'deb [trusted=yes] file:/srv/packages ./';
-    const again = await outputOf([...words, '--set', `CONFIG_APT_SOURCES=${source}`]);
-    expect(JSON.parse(again)).toMatchObject({ state: 'done' });
+    // Known from now on.
+    expect(JSON.parse(await outputOf(words))).toMatchObject({ state: 'done' });
+  });
+
+  it('takes packages from another source, if that is signed by a key that was given', async () => {
+    const plugin = join(dirname(answers), 'plugins/900-probe');
+    mkdirSync(join(plugin, 'manifests'), { recursive: true });
+    writeFileSync(join(plugin, 'manifests/probe.pp'), '# Nothing.\n');
+    writeFileSync(
+      join(plugin, 'index.ts'),
+      `export const plugin = (kit) => ({
+        name: 'probe',
+        groups: [],
+        sequences: (_, hosts) => ({
+          manifests: kit.manifestsOn(hosts, { name: 'probe', packages: ['stackwright-probe'] }),
+        }),
+      });\n`,
+    );
+    const keys = { theirs: host.state.path('gpg'), other: host.state.path('gpg-other') };
+    for (const home of Object.values(keys)) await makeKey(home);
+    const release = await onHost(['sh', '-ec', probeSource]);
+    const signed = await gpg(keys.theirs, ['--clearsign'], release);
+    for (const home of Object.values(keys)) await run('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+    await onHost(['sh', '-c', 'printf %s "$1" > /srv/probe/InRelease', 'sh', signed]);
+    const source = 'deb [signed-by=/etc/apt/keyrings/stackwright.asc] file:/srv/probe ./';
+    const deploy = async (key: string, okStatuses?: number[]) => {
+      const settings = [`CONFIG_APT_SOURCES=${source}`, `CONFIG_APT_KEY=${join(key, 'keys.asc')}`];
+      const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
+      return await outputOf([...words, ...settings.flatMap((one) => ['--set', one])], okStatuses);
+    };
+
+    const strange = JSON.parse(await deploy(keys.other, [1]));
+    const known = JSON.parse(await deploy(keys.theirs));
+
+    rmSync(plugin, { recursive: true });
+    expect(strange).toMatchObject({ state: 'failed', failures: [{ code: 'PackagesNotInstalled' }] });
+    expect(JSON.stringify(strange.failures)).toContain('stackwright-probe');
+    expect(known).toMatchObject({ state: 'done' });
+    expect(await onHost(['dpkg-query', '--show', 'stackwright-probe'])).toBe('stackwright-probe\t1.0\n');
     expect(await onHost(['cat', '/etc/apt/sources.list.d/stackwright.list'])).toBe(`${source}\n`);
   });
 
