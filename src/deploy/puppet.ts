@@ -250,10 +250,11 @@ async function apply(context: DeployContext, { order, directory, part }: Applica
   const input = needsValues ? await valuesOf(context, order, directory) : '';
   const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
   if (status === APT_FAILED) {
-    const errors = stdout.split('\n').filter((line) => /^(E:|dpkg: error)/.test(line));
+    // A source whose key is not known is only a warning of apt's.
+    const errors = stdout.split('\n').filter((line) => /^(E:|W: GPG error:|dpkg: error)/.test(line));
     throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of ${order.name}`, {
       ...details,
-      hint: [...errors.slice(0, 10), details.hint].join('\n'),
+      hint: [...[...new Set(errors)].slice(0, 10), details.hint].join('\n'),
     });
   }
   const verdict = judgePuppet(stdout, status);
