@@ -34,7 +34,7 @@ export async function joinDeployment(options: JoinOptions): Promise<RunReport & 
   const { directory: source } = await showRun(db, run);
   await using ssh = openSsh(state);
   const directory = runDirectory(state, run);
-  if (!isSavedRun(directory)) await fetchRun(ssh, { ...options, source, directory });
+  if (!isSavedRun(directory)) await fetchRun(ssh, options, { source, directory });
   const prepared = await savedRun(options, run);
   if (sshConfigFile) prepared.sshConfig = sshConfigFile;
   if (firstContact) {
@@ -48,16 +48,10 @@ export async function joinDeployment(options: JoinOptions): Promise<RunReport & 
 /** All of it or nothing; logs stay where they are written. */
 async function fetchRun(
   ssh: Ssh,
-  {
-    state,
-    run,
-    from,
-    sshConfigFile,
-    firstContact,
-    source,
-    directory,
-  }: JoinOptions & Record<'source' | 'directory', string>,
+  options: JoinOptions,
+  { source, directory }: Record<'source' | 'directory', string>,
 ): Promise<void> {
+  const { state, run, from, sshConfigFile, firstContact } = options;
   if (from === undefined) {
     throw new StackwrightError('RunElsewhere', `the answers and manifests of the run ${run} are not on this machine`, {
       value: directory,

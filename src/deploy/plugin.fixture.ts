@@ -46,7 +46,7 @@ async function asked({ verify = [] }: PluginSequences): Promise<string[]> {
       run: async ({ name }: { name: string }, [, , , , ...words]: string[]) => {
         const [address, port = '', path = '', ...options] = words;
         const isPort = address === name && /^\d+$/.test(port);
-        const tls = options.includes('-CAfile') ? ' tls' : options.length > 0 ? ' tls of another authority' : '';
+        const tls = options.length > 0 ? ' tls' : '';
         seen.push(isPort ? `${name}:${port}${path}${tls}` : [name, ...words].join(' '));
         return { stdout: '', output: '', status: 0 };
       },
