@@ -28,7 +28,7 @@ export interface Transcript {
   end(): void;
   /** ENABLED_SERVICES as it was last. */
   services(): string[];
-  /** Why the shell stopped, where it has said so. */
+  /** Why the shell stopped, where it has said so; asked for when it has ended. */
   failure(): StackwrightError | undefined;
   /** For a shell that ended without a word. */
   silentEnd(how: string): StackwrightError;
@@ -46,7 +46,7 @@ export function openTranscript(options: TranscriptOptions): Transcript {
   let output: string[] = [];
   let at = { script: '', phase: '' };
   let services: string[] = [];
-  let failure: StackwrightError | undefined;
+  let failure: (ShellFailure & { at: typeof at }) | undefined;
 
   function pass(text: string, stream: OutputStream): void {
     if (text === '') return;
@@ -116,7 +116,7 @@ export function openTranscript(options: TranscriptOptions): Transcript {
         registerSecret(first);
         return;
       case 'failure':
-        failure ??= describeFailure(readFailure(fields, place), at, output);
+        failure ??= { ...readFailure(fields, place), at };
         return;
       case 'done':
         services = first.split(',').filter(Boolean);
@@ -145,7 +145,8 @@ export function openTranscript(options: TranscriptOptions): Transcript {
       }
     },
     services: () => services,
-    failure: () => failure,
+    // What was said last may come after it, on the other stream.
+    failure: () => failure && describeFailure(failure, failure.at, output),
     silentEnd: (how) =>
       describeFailure({ kind: 'exit', file: '', status: '', command: how, message: '', stack: [] }, at, output),
   };
