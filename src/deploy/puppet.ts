@@ -251,10 +251,10 @@ async function apply(context: DeployContext, { order, directory, part }: Applica
   const { stdout, status, details } = await workOn(context, { host, file, directory, part, input });
   if (status === APT_FAILED) {
     // A source whose key is not known is only a warning of apt's.
-    const errors = stdout.split('\n').filter((line) => /^(E:|W: GPG error:|dpkg: error)/.test(line));
+    const errors = new Set(stdout.split('\n').filter((line) => /^(E:|W: GPG error:|dpkg: error)/.test(line)));
     throw new StackwrightError('PackagesNotInstalled', `${host} cannot install the packages of ${order.name}`, {
       ...details,
-      hint: [...[...new Set(errors)].slice(0, 10), details.hint].join('\n'),
+      hint: [...[...errors].slice(0, 10), details.hint].join('\n'),
     });
   }
   const verdict = judgePuppet(stdout, status);

@@ -248,19 +248,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
   });
 
   it('takes packages from another source, if that is signed by a key that was given', async () => {
-    const plugin = join(dirname(answers), 'plugins/900-probe');
-    mkdirSync(join(plugin, 'manifests'), { recursive: true });
-    writeFileSync(join(plugin, 'manifests/probe.pp'), '# Nothing.\n');
-    writeFileSync(
-      join(plugin, 'index.ts'),
-      `export const plugin = (kit) => ({
-        name: 'probe',
-        groups: [],
-        sequences: (_, hosts) => ({
-          manifests: kit.manifestsOn(hosts, { name: 'probe', packages: ['stackwright-probe'] }),
-        }),
-      });\n`,
-    );
+    const plugin = writePlugin('probe', ['stackwright-probe']);
     const keys = { theirs: host.state.path('gpg'), other: host.state.path('gpg-other') };
     for (const home of Object.values(keys)) await makeKey(home);
     const release = await onHost(['sh', '-ec', probeSource]);
@@ -286,19 +274,7 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
   });
 
   it('says which package of a manifest apt does not know, and what apt says', async () => {
-    const plugin = join(dirname(answers), 'plugins/900-lacking');
-    mkdirSync(join(plugin, 'manifests'), { recursive: true });
-    writeFileSync(join(plugin, 'manifests/lacking.pp'), '# Nothing.\n');
-    writeFileSync(
-      join(plugin, 'index.ts'),
-      `export const plugin = (kit) => ({
-        name: 'lacking',
-        groups: [],
-        sequences: (_, hosts) => ({
-          manifests: kit.manifestsOn(hosts, { name: 'lacking', packages: ['memcached', 'no-such-package'] }),
-        }),
-      });\n`,
-    );
+    const plugin = writePlugin('lacking', ['memcached', 'no-such-package']);
     const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];
 
     const { state, failures } = JSON.parse(await outputOf(words, [1]));
@@ -322,6 +298,24 @@ describe.skipIf(!canBootHost)('a deployment on a host of its own', () => {
     await onHost(['sh', '-c', 'while [ -e /usr/sbin/policy-rc.d ]; do sleep 0.1; done']);
     expect(await deployAgain()).toMatchObject({ state: 'done' });
   });
+
+  /** A plugin beside the answers that only installs packages; its folder. */
+  function writePlugin(name: string, packages: string[]): string {
+    const folder = join(dirname(answers), `plugins/900-${name}`);
+    mkdirSync(join(folder, 'manifests'), { recursive: true });
+    writeFileSync(join(folder, `manifests/${name}.pp`), '# Nothing.\n');
+    writeFileSync(
+      join(folder, 'index.ts'),
+      `export const plugin = (kit) => ({
+        name: '${name}',
+        groups: [],
+        sequences: (_, hosts) => ({
+          manifests: kit.manifestsOn(hosts, { name: '${name}', packages: ${JSON.stringify(packages)} }),
+        }),
+      });\n`,
+    );
+    return folder;
+  }
 
   async function deployAgain(...flags: string[]): Promise<{ state: string }> {
     const words = ['deploy', '--answer-file', answers, '--ssh-config', sshConfig, '--json'];

@@ -151,7 +151,7 @@ describe.skipIf(!canBootHost)('two machines that share a deployment', () => {
       `  User ${process.env.USER ?? 'root'}`,
       `  IdentityFile ${join(first, 'id')}`,
       '  IdentitiesOnly yes',
-      '  UserKnownHostsFile /dev/null',
+      '  UserKnownHostsFile /nonexistent',
       '  HostKeyAlias begun',
       '',
     ];
