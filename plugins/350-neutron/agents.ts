@@ -77,10 +77,15 @@ export const agentGroups: ParameterGroup[] = [
 
 /** What the answers say of kinds of networks where they say nothing: it follows from the agent. */
 export const agentDefaults: Record<string, { types: string; tenantTypes: string; drivers: string }> = {
+  auto: { types: 'local,flat,vxlan', tenantTypes: 'vxlan', drivers: 'openvswitch,linuxbridge,l2population' },
   linuxbridge: { types: 'local,flat,vxlan', tenantTypes: 'vxlan', drivers: 'linuxbridge,l2population' },
   openvswitch: { types: 'local,flat,vxlan', tenantTypes: 'vxlan', drivers: 'openvswitch,l2population' },
   ovn: { types: 'local,flat,geneve', tenantTypes: 'geneve', drivers: 'ovn' },
 };
+
+export function computeHosts(configuration: Configuration): string[] {
+  return configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
+}
 
 /** What goes to network hosts and compute hosts; a host that is both is a network host. */
 export function agentManifests(agent: string, networkHosts: string[], computes: string[]): ManifestOrder[] {

@@ -6,7 +6,7 @@ const hosts = ['CONFIG_NETWORK_HOSTS=net', 'CONFIG_COMPUTE_HOSTS=c1,net'];
 const agents = 'neutron-dhcp-agent neutron-l3-agent neutron-metadata-agent';
 
 it('has routers and addresses on network hosts, and bridges where instances are', async () => {
-  const { manifests, asked } = await planOf(plugin, ...hosts);
+  const { manifests, asked } = await planOf(plugin, ...hosts, 'CONFIG_NEUTRON_L2_AGENT=linuxbridge');
 
   // A host that is both has what network hosts have.
   expect(manifests).toEqual(['neutron-server@ctl', 'neutron-network@net', 'neutron-compute@c1']);
@@ -48,8 +48,22 @@ it('has the databases of OVN on the controller, before all else', async () => {
   expect(packages('neutron-ovn@net')).not.toContain('neutron-ovn-metadata-agent');
 });
 
+it('leaves the way to connect instances to the kernels, with drivers for either', async () => {
+  const { configuration, problems } = await planOf(plugin);
+
+  expect(problems).toEqual([]);
+  expect(configuration.get('CONFIG_NEUTRON_L2_AGENT')).toBe('auto');
+  expect(configuration.list('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS')).toEqual(
+    expect.arrayContaining(['linuxbridge', 'openvswitch']),
+  );
+});
+
 it.each([
-  ['drivers without that of the agent', ['CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=ovn'], 'among the mechanism drivers'],
+  [
+    'drivers without that of the agent',
+    ['CONFIG_NEUTRON_L2_AGENT=linuxbridge', 'CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=ovn'],
+    'among the mechanism drivers',
+  ],
   ['geneve without OVN', ['CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=geneve'], 'need CONFIG_NEUTRON_L2_AGENT=ovn'],
   ['half a range', ['CONFIG_NEUTRON_ML2_VNI_RANGES=10'], 'CONFIG_NEUTRON_ML2_VNI_RANGES'],
 ])('refuses %s', async (_what, lines, problem) => {

@@ -4,8 +4,8 @@ import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
 import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.js';
-import { agentDefaults, agentGroups, agentManifests, agentUnits, centralManifests } from './agents.js';
-import { kernelSequences } from './kernel.js';
+import { agentDefaults, agentGroups, agentManifests, agentUnits, centralManifests, computeHosts } from './agents.js';
+import { agentByKernels, kernelSequences } from './kernel.js';
 
 const NEUTRON_PORT = 9696;
 const MODULES = ['puppet-module-neutron'];
@@ -61,7 +61,8 @@ const ml2: ParameterGroup = {
   postCondition: (known) => {
     const agent = known.get('CONFIG_NEUTRON_L2_AGENT');
     const drivers = known.list('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS');
-    if (!drivers.includes(agent)) return `CONFIG_NEUTRON_L2_AGENT=${agent} needs ${agent} among the mechanism drivers`;
+    if (agent !== 'auto' && !drivers.includes(agent))
+      return `CONFIG_NEUTRON_L2_AGENT=${agent} needs ${agent} among the mechanism drivers`;
     const isGeneve = known.list('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES').includes('geneve');
     return isGeneve && agent !== 'ovn' ? 'networks of the kind geneve need CONFIG_NEUTRON_L2_AGENT=ovn' : undefined;
   },
@@ -71,9 +72,10 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-l2-agent',
       prompt: 'Enter what connects instances',
       usage:
-        'What connects instances on a host: bridges of Linux, Open vSwitch, or OVN. The last two need openvswitch in the kernel of every network and compute host, which is seen to before anything is installed.',
-      default: 'linuxbridge',
-      options: ['linuxbridge', 'openvswitch', 'ovn'],
+        'What connects instances on a host: bridges of Linux, Open vSwitch, or OVN. The last two need openvswitch in the kernel of every network and compute host, which is seen to before anything is installed. auto is openvswitch where all of these kernels have it, else linuxbridge; the first deployment finds out, says so and writes it into this file.',
+      default: 'auto',
+      options: ['auto', 'linuxbridge', 'openvswitch', 'ovn'],
+      processors: [agentByKernels],
     },
     {
       name: 'CONFIG_NEUTRON_ML2_TYPE_DRIVERS',
@@ -127,6 +129,16 @@ const ml2: ParameterGroup = {
       validators: [notEmpty, each(range)],
     },
     {
+      name: 'CONFIG_NEUTRON_OVS_DATAPATH_TYPE',
+      cmdOption: 'os-neutron-ovs-datapath-type',
+      prompt: 'Enter what moves the packets of Open vSwitch',
+      usage:
+        'What moves packets with Open vSwitch and OVN: system is the kernel, netdev is Open vSwitch itself. netdev needs nothing of the kernel and is slower. With it, instances must not leave checksums to their network cards, and tunnels between hosts need the address of the host on a bridge of its own.',
+      default: 'system',
+      options: ['system', 'netdev'],
+      condition: (known) => ['openvswitch', 'ovn'].includes(known.get('CONFIG_NEUTRON_L2_AGENT')),
+    },
+    {
       name: 'CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS',
       cmdOption: 'os-neutron-lb-interface-mappings',
       prompt: 'Enter list of interfaces of physical networks',
@@ -145,9 +157,8 @@ export const plugin: DeployPlugin = {
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const networkHosts = configuration.list('CONFIG_NETWORK_HOSTS');
-    const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
+    const computes = computeHosts(configuration);
     const agent = configuration.get('CONFIG_NEUTRON_L2_AGENT');
-    const carriers = [...new Set([...networkHosts, ...computes])];
     const server = {
       folder: '350-neutron',
       name: 'neutron-server',
@@ -156,7 +167,7 @@ export const plugin: DeployPlugin = {
       packages: SERVER_PACKAGES,
     };
     return {
-      prepare: kernelSequences(agent, carriers),
+      prepare: kernelSequences(configuration),
       manifests: [
         ...centralManifests(agent, host),
         ...manifestsOn([host], server),

@@ -1,18 +1,47 @@
 import { StackwrightError } from '../../src/base/errors.js';
+import { lackingModules } from '../../src/deploy/kernel-modules.js';
+import type { Configuration, Processor } from '../../src/deploy/parameter.js';
 import type { DeployContext, Sequence } from '../../src/deploy/plugin.js';
+import { computeHosts } from './agents.js';
 
-/** What each kind of agent needs of a kernel. */
-const modulesOf: Record<string, string[]> = {
+/** What each way to connect instances needs of a kernel; of bridges of Linux every kernel of Debian has it. */
+const modulesOf = {
   openvswitch: ['openvswitch', 'vxlan'],
   ovn: ['openvswitch', 'geneve'],
 };
 
-/** Steps that see whether the kernels of hosts have what the agent needs; none for bridges of Linux. */
-export function kernelSequences(agent: string, hosts: string[]): Sequence[] {
+/** The hosts that carry networks: a network host may be a compute host, too. */
+function carriersOf(known: Configuration): string[] {
+  return [...new Set([...known.list('CONFIG_NETWORK_HOSTS'), ...computeHosts(known)])];
+}
+
+/**
+ * `auto` becomes Open vSwitch where all kernels have what it needs, else bridges of Linux. It is found once and kept: a
+ * cloud that works does not get other networks because a host has booted another kernel.
+ */
+export const agentByKernels: Processor = async (given, { known, mayCreate, lackingModules }) => {
+  if (given !== 'auto' || !mayCreate) return { value: given };
+  const excluded = known.list('EXCLUDE_SERVERS');
+  const hosts = carriersOf(known).filter((host) => !excluded.includes(host));
+  if (!lackingModules || hosts.length === 0) {
+    return { value: 'linuxbridge', message: 'auto is linuxbridge here, where no kernel was asked' };
+  }
+  const modules = modulesOf.openvswitch;
+  const lacking = [...(await lackingModules(hosts, modules))].filter(([, names]) => names.length > 0);
+  const those = lacking.map(([host, names]) => `the kernel of ${host} lacks ${names.join(' and ')}`);
+  const all = `${hosts.length === 1 ? `the kernel of ${hosts[0]} has` : 'all kernels have'} ${modules.join(' and ')}`;
+  const [value, why] = lacking.length === 0 ? ['openvswitch', all] : ['linuxbridge', those.join(', ')];
+  return { value, generated: true, message: `auto is ${value}: ${why}` };
+};
+
+/** Steps that see whether the kernels of hosts have what is needed; none where that is what all kernels have. */
+export function kernelSequences(known: Configuration): Sequence[] {
+  const agent = known.get('CONFIG_NEUTRON_L2_AGENT');
+  if (agent !== 'openvswitch' && agent !== 'ovn') return [];
+  if (known.get('CONFIG_NEUTRON_OVS_DATAPATH_TYPE') === 'netdev') return [];
   const modules = modulesOf[agent];
-  if (!modules) return [];
   const title = `see whether the kernel has ${modules.join(' and ')}`;
-  const steps = hosts.map((host) => ({
+  const steps = carriersOf(known).map((host) => ({
     id: `neutron.kernel@${host}`,
     title,
     host,
@@ -21,21 +50,11 @@ export function kernelSequences(agent: string, hosts: string[]): Sequence[] {
   return [{ title, steps }];
 }
 
-/** Prints those that there are not: neither loaded, nor built in, nor to be loaded. A container sees the host's. */
-export const lackingScript = `for module in "$@"; do
-  [ -d "/sys/module/$module" ] || modprobe --dry-run --quiet "$module" 2> /dev/null || echo "$module"
-done
-`;
-
 async function requireModules(
   { ssh, reach, facts, logFile }: DeployContext,
   { agent, host, modules }: { agent: string; host: string; modules: string[] },
 ): Promise<undefined> {
-  const { stdout } = await ssh.run(reach(host), ['sh', '-c', lackingScript, 'sh', ...modules], {
-    timeout: 60,
-    logFile,
-  });
-  const lacking = stdout.split('\n').filter((name) => modules.includes(name));
+  const lacking = await lackingModules(ssh, reach(host), modules, { logFile });
   if (lacking.length === 0) return;
   throw new StackwrightError(
     'KernelLacking',

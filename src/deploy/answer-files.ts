@@ -143,7 +143,9 @@ export async function rotateAnswers(path: string, names: string[]): Promise<stri
         hint: `these can be rotated: ${rotatable.join(', ')}`,
       });
     }
-    changes.set(name, randomPassword());
+    const value = randomPassword();
+    registerSecret(value);
+    changes.set(name, value);
   }
   await keepAnswers(path, changes);
   return [...changes.keys()];
@@ -151,7 +153,6 @@ export async function rotateAnswers(path: string, names: string[]): Promise<stri
 
 /** Writes values into an answer file, each in the place of its line; everything else in the file stays. */
 export async function keepAnswers(path: string, values: Overrides): Promise<void> {
-  for (const value of values.values()) registerSecret(value);
   await changeAnswerFile(path, values);
 }
 

@@ -39,7 +39,7 @@ export interface ResolvedAnswers {
   findings: AnswerFinding[];
   /** Parameters whose group or condition does not apply; their values are not checked. */
   unused: Set<string>;
-  /** Passwords that were made up, by name: they must be kept. */
+  /** Passwords that were made up, and what was found on hosts, by name: they must be kept. */
   generated: Map<string, string>;
 }
 

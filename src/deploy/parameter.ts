@@ -63,19 +63,24 @@ export type Validator = (value: string, known: Configuration) => string | undefi
 /** The names of the installed machines of the inventory whose property (`role`, …) has this value. */
 export type FindMachines = (property: string, value: string) => Promise<string[]>;
 
+/** Which of these modules the kernels of hosts lack, by host; an empty list where one has them all. */
+export type LackingModules = (hosts: string[], modules: string[]) => Promise<Map<string, string[]>>;
+
 export interface ProcessorContext {
   known: Configuration;
   /** False where answers are only looked at: then nothing is made on this machine. */
   mayCreate: boolean;
   /** Absent where there is no inventory to ask. */
   findMachines?: FindMachines;
+  /** Absent where hosts are not to be asked. */
+  lackingModules?: LackingModules;
 }
 
 export interface Processed {
   value: string;
   /** Said to the user where the value was changed. */
   message?: string;
-  /** The value was made up: a deployment writes it into the answer file, so that the next one has the same. */
+  /** The value was made up, or found: a deployment writes it into the answer file, so that the next one has the same. */
   generated?: boolean;
   /** Why the value cannot be processed, as a validator says it. */
   problem?: string;

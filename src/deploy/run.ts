@@ -29,6 +29,7 @@ import {
 } from './answers.js';
 import type { DeployEvent } from './events.js';
 import { type FirstContact, meetHosts } from './first-contact.js';
+import { askKernels } from './kernel-modules.js';
 import { loadPlugins } from './load-plugins.js';
 import type { Configuration, FindMachines } from './parameter.js';
 import {
@@ -74,7 +75,7 @@ export interface DeployOptions {
   hookTimeout?: number;
   /** What the run does; it deploys unless told. */
   kind?: RunKind;
-  /** How unknown host keys become known before anything is written; they are no matter unless given. */
+  /** How unknown host keys become known before anything is written. Unless given, no host is asked for anything then. */
   firstContact?: FirstContact;
   /** Has puppet look at every manifest, also where nothing has changed since it was applied. */
   reapply?: boolean;
@@ -202,10 +203,9 @@ export async function prepareRun(
   const site = resolve(options.site ?? dirname(answerFile));
   const plugins = await loadPlugins(site);
   const answers = overrideAnswers(await readAnswerFile(answerFile), options.overrides ?? new Map());
-  const resolved = await resolveAnswers(answers, plugins, { mayCreate: true, findMachines });
-  for (const finding of resolved.findings) report(reporter, findingEvent(answerFile, finding));
-  requireRight(answerFile, resolved.findings);
-  const hosts = hostsOf(plugins, resolved);
+  const looked = await resolveAnswers(answers, plugins, { mayCreate: false, findMachines });
+  requireRightAnswers(reporter, answerFile, looked);
+  const hosts = hostsOf(plugins, looked);
   if (hosts.length === 0) {
     throw new StackwrightError('NoHosts', 'the answers name no host to deploy on', {
       file: answerFile,
@@ -218,13 +218,15 @@ export async function prepareRun(
       hint: `stackwright deploy resume ${run} goes on with it`,
     });
   }
-  if (options.firstContact) {
-    await meetHosts(
-      state,
-      hosts.map((name) => sshHost(name, options.sshConfigFile)),
-      options.firstContact,
-    );
-  }
+  const reach = (name: string) => sshHost(name, options.sshConfigFile);
+  if (options.firstContact) await meetHosts(state, hosts.map(reach), options.firstContact);
+  const resolved = await resolveAnswers(answers, plugins, {
+    mayCreate: true,
+    findMachines,
+    ...(options.firstContact ? { lackingModules: askKernels(state, reach) } : {}),
+  });
+  for (const finding of resolved.findings) report(reporter, findingEvent(answerFile, finding));
+  requireRight(answerFile, resolved.findings);
   // Before anything is deployed: the next run has the same passwords, whatever becomes of this one.
   if (purpose === 'keep passwords') await keepAnswers(answerFile, resolved.generated);
   const hooks = await findHooks(site);
@@ -259,15 +261,19 @@ export async function prepareRun(
   return prepared;
 }
 
+/** @throws StackwrightError `AnswersWrong`, after all that was found has been reported */
+function requireRightAnswers(reporter: Reporter, file: string, { findings }: ResolvedAnswers): void {
+  if (findings.every(({ level }) => level !== 'error')) return;
+  for (const finding of findings) report(reporter, findingEvent(file, finding));
+  requireRight(file, findings);
+}
+
 /** The same run again, from its directory. */
 async function reconstruct(saved: SavedRun, directory: string, reporter: Reporter): Promise<PreparedRun> {
   const plugins = await loadPlugins(saved.site);
   const path = join(directory, 'answers.txt');
   const resolved = await resolveAnswers(await readAnswerFile(path), plugins, { mayCreate: false });
-  for (const finding of resolved.findings.filter((entry) => entry.level === 'error')) {
-    report(reporter, findingEvent(path, finding));
-  }
-  requireRight(path, resolved.findings);
+  requireRightAnswers(reporter, path, resolved);
   const hosts = hostsOf(plugins, resolved);
   const contributions = await contributionsOf(plugins, resolved, hosts, saved.kind);
   return await assemble(saved, directory, resolved.configuration, hosts, contributions);

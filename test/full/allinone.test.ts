@@ -49,8 +49,9 @@ describe.skipIf(!canBootHost)('OpenStack on one host', () => {
     state = host.state.root;
     const answers = join(state, 'site', 'cloud.txt');
     await host.outputOf(['answers', 'generate', '--install-hosts', 'ctl', answers]);
-    const key = `CONFIG_SSH_KEY=${join(state, 'id.pub')}`;
-    deploy = ['deploy', '--answer-file', answers, '--ssh-config', host.sshConfig, '--set', key];
+    const settings = [`CONFIG_SSH_KEY=${join(state, 'id.pub')}`, 'CONFIG_NEUTRON_L2_AGENT=linuxbridge'];
+    const set = settings.flatMap((setting) => ['--set', setting]);
+    deploy = ['deploy', '--answer-file', answers, '--ssh-config', host.sshConfig, ...set];
     await buildInstance(state);
   }, HOUR);
 

@@ -15,20 +15,28 @@ export const askMetadata =
   'exec 3<> /dev/tcp/169.254.169.254/80; printf "GET /openstack/latest/meta_data.json HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';
 
 /** An image that takes name and key from its config drive, and says on its console which. */
-export async function buildInstance(state: string): Promise<void> {
-  const elements = ['debian-minimal', 'vm', 'enable-serial-console', 'openssh-server', 'simple-init', 'show-keys'];
+export async function buildInstance(state: string, ...more: string[]): Promise<void> {
+  const elements = [
+    'debian-minimal',
+    'vm',
+    'enable-serial-console',
+    'openssh-server',
+    'simple-init',
+    'show-keys',
+    ...more,
+  ];
   const image = ['image', 'build', '-t', 'qcow2', '--elements-path', join(here, 'elements')];
   await json(state, ...image, '-o', join(state, 'instance'), ...elements);
 }
 
 /** Uploads the image, and makes a key, a flavour and networks. The key is `user` in the state directory. */
-export async function makeInstancePlace(controller: NspawnHost, network = controller): Promise<void> {
-  await makeInstanceParts(controller);
+export async function makeInstancePlace(controller: NspawnHost, network = controller, mtu?: number): Promise<void> {
+  await makeInstanceParts(controller, mtu);
   await makeWayOut(controller, network);
 }
 
-/** The same without a way out of its network. */
-export async function makeInstanceParts(controller: NspawnHost): Promise<void> {
+/** The same without a way out of its network. A tunnel takes 50 of the 1500 bytes between hosts, or as many as are told. */
+export async function makeInstanceParts(controller: NspawnHost, mtu = 1450): Promise<void> {
   const { state, tree } = controller;
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'of-the-cloud', '-f', state.path('user')]);
   for (const name of ['instance.qcow2', 'user.pub']) copyFileSync(state.path(name), join(tree, 'root', name));
@@ -36,8 +44,7 @@ export async function makeInstanceParts(controller: NspawnHost): Promise<void> {
   await client(controller, ['image', 'create', ...disk, '--public', 'instance']);
   await client(controller, ['keypair', 'create', '--public-key', '/root/user.pub', 'user']);
   await client(controller, ['flavor', 'create', '--ram', '512', '--disk', '2', '--vcpus', '1', 'small']);
-  // A tunnel takes 50 bytes of the 1500 between hosts.
-  expect(await openstack(controller, ['network', 'create', 'inside'])).toMatchObject({ mtu: 1450 });
+  expect(await openstack(controller, ['network', 'create', 'inside'])).toMatchObject({ mtu });
   await client(controller, ['subnet', 'create', '--network', 'inside', '--subnet-range', '10.20.0.0/24', 'inside']);
 }
 
@@ -79,4 +86,12 @@ export async function floatingTo(controller: NspawnHost, name: string): Promise<
   const { floating_ip_address: address } = await openstack<Record<string, string>>(controller, words);
   await client(controller, ['server', 'add', 'floating', 'ip', name, address ?? '']);
   return address ?? '';
+}
+
+/** Runs commands in the instance at an address of the network outside, from the network host, once it takes connections. */
+export async function shellIn(network: NspawnHost, address: string): Promise<(command: string) => Promise<string>> {
+  copyFileSync(network.state.path('user'), join(network.tree, 'root/user'));
+  await until(async () => (await network.onHost(['ssh-keyscan', '-T', '20', address], [0, 1])) !== '');
+  const options = ['-i', '/root/user', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
+  return (command) => network.onHost(['ssh', ...options, `root@${address}`, command]);
 }

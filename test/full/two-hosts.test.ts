@@ -1,6 +1,6 @@
 // OpenStack on two hosts, a controller and a compute host, from a file that names both: what runs where, and an instance on
 // the one that reaches what the other does for it.
-import { copyFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootHosts, canBootHost, type NspawnHost } from '../conformance/nspawn-host.js';
@@ -15,7 +15,15 @@ import {
   runningServices,
   settledManifests,
 } from './cloud.js';
-import { askMetadata, buildInstance, consoleOf, floatingTo, makeInstancePlace, startInstance } from './instance.js';
+import {
+  askMetadata,
+  buildInstance,
+  consoleOf,
+  floatingTo,
+  makeInstancePlace,
+  shellIn,
+  startInstance,
+} from './instance.js';
 
 const HOUR = 3_600_000;
 
@@ -23,12 +31,13 @@ describe.skipIf(!canBootHost)('OpenStack on two hosts', () => {
   let controller: NspawnHost;
   let compute: NspawnHost;
   let state: string;
+  let answers: string;
   let deploy: string[];
 
   beforeAll(async () => {
     [controller, compute] = (await bootHosts('archive', ['ctl', 'cmp'])) as [NspawnHost, NspawnHost];
     state = controller.state.root;
-    const answers = join(state, 'site', 'cloud.txt');
+    answers = join(state, 'site', 'cloud.txt');
     await controller.outputOf(['answers', 'generate', '--install-hosts', 'ctl,cmp', answers]);
     const key = `CONFIG_SSH_KEY=${join(state, 'id.pub')}`;
     deploy = ['deploy', '--answer-file', answers, '--ssh-config', controller.sshConfig, '--set', key];
@@ -52,6 +61,12 @@ describe.skipIf(!canBootHost)('OpenStack on two hosts', () => {
     );
     // Both have begun before one of them has ended.
     expect(agents.map(({ code }) => code).slice(0, 2)).toEqual(['run.step.started', 'run.step.started']);
+    // What makes its networks follows from the kernels, once.
+    const why = 'the kernel of ctl lacks openvswitch, the kernel of cmp lacks openvswitch';
+    expect(deployment.events.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining(`auto is linuxbridge: ${why}`),
+    );
+    expect(readFileSync(answers, 'utf8')).toMatch(/^CONFIG_NEUTRON_L2_AGENT=linuxbridge$/m);
   });
 
   it('runs nova-compute on the second host alone, and agents of networking on both', async () => {
@@ -88,10 +103,7 @@ describe.skipIf(!canBootHost)('OpenStack on two hosts', () => {
     timeout: HOUR,
   }, async () => {
     const address = await floatingTo(controller, 'guest-1');
-    copyFileSync(join(state, 'user'), join(controller.tree, 'root/user'));
-    const options = ['-i', '/root/user', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
-    const inGuest = (command: string) => controller.onHost(['ssh', ...options, `root@${address}`, command]);
-    await until(async () => (await controller.onHost(['ssh-keyscan', '-T', '20', address], [0, 1])) !== '');
+    const inGuest = await shellIn(controller, address);
 
     const lease = await inGuest('cat /run/systemd/netif/leases/*');
     const metadata = await inGuest(`bash -c '${askMetadata}'`);
