@@ -300,6 +300,7 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
       agent,
       `CONFIG_NEUTRON_L2_AGENT=${agent}`,
       'CONFIG_NEUTRON_OVN_BRIDGE_IFACES=br-outside:eth1',
+      'CONFIG_NEUTRON_OVS_DATAPATH_TYPE=netdev',
     );
     const compiled: [string, string, Resource[] | string][] = [];
     for (const [host, file] of manifests(other).filter(([, name]) => name.includes('neutron'))) {
@@ -329,6 +330,9 @@ describe.skipIf(!canRun)('the manifests of the plugins', () => {
     } else {
       const network = resources('net_neutron-ovs.pp');
       expect(settingOf(network, 'Neutron_agent_ovs', 'ovs/bridge_mappings')).toBe('extnet:br-outside');
+      expect(network.map(({ type, title }) => `${type} ${title}`)).toContain(
+        'Exec bridge br-outside without the kernel',
+      );
       expect(settingOf(resources('c1_neutron-ovs.pp'), 'Neutron_agent_ovs', 'agent/tunnel_types')).toBe('vxlan');
     }
   });

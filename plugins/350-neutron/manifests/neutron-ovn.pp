@@ -9,6 +9,7 @@ $host = lookup('HOST_NAME')
 $is_network = $host in stackwright::list(lookup('CONFIG_NETWORK_HOSTS'))
 $is_compute = $host in stackwright::list(lookup('CONFIG_COMPUTE_HOSTS'))
 $southbound = "tcp:${stackwright::in_url($controller)}:6642"
+$datapath = lookup('CONFIG_NEUTRON_OVS_DATAPATH_TYPE')
 $mappings = stackwright::own_mappings(
   stackwright::list(lookup('CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS')),
   stackwright::list(lookup('CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE')),
@@ -24,6 +25,10 @@ class { 'ovn::controller':
   ovn_cms_options           => $is_network ? { true => 'enable-chassis-as-gw', default => undef },
   # The name by which nova and neutron know the host.
   hostname                  => $facts['networking']['fqdn'],
+  datapath_type             => $datapath,
+}
+if $datapath == 'netdev' {
+  class { 'stackwright::neutron::userspace_bridges': mappings => $mappings }
 }
 
 if $is_compute {

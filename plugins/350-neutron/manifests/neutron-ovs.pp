@@ -12,6 +12,7 @@ $amqp_url = stackwright::amqp_url(
 )
 $address = lookup('HOST_ADDRESS')
 $is_network = lookup('HOST_NAME') in stackwright::list(lookup('CONFIG_NETWORK_HOSTS'))
+$datapath = lookup('CONFIG_NEUTRON_OVS_DATAPATH_TYPE')
 $mappings = stackwright::own_mappings(
   stackwright::list(lookup('CONFIG_NEUTRON_OVS_BRIDGE_MAPPINGS')),
   stackwright::list(lookup('CONFIG_NEUTRON_OVS_BRIDGES_COMPUTE')),
@@ -32,6 +33,10 @@ class { 'neutron::agents::ml2::ovs':
   bridge_mappings => $mappings,
   bridge_uplinks  => stackwright::own_uplinks(stackwright::list(lookup('CONFIG_NEUTRON_OVS_BRIDGE_IFACES')), $mappings),
   vxlan_udp_port  => lookup('CONFIG_NEUTRON_OVS_VXLAN_UDP_PORT'),
+  datapath_type   => $datapath,
+}
+if $datapath == 'netdev' {
+  class { 'stackwright::neutron::userspace_bridges': mappings => $mappings }
 }
 
 if $is_network {
