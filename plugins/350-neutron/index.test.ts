@@ -33,19 +33,23 @@ it('uses Open vSwitch where it is asked for, and sees to the kernel first', asyn
   expect((await asked()).slice(1)).toEqual([`net ${agents} neutron-openvswitch-agent`, 'c1 neutron-openvswitch-agent']);
 });
 
-it('has the databases of OVN on the controller, before all else', async () => {
-  const { configuration, problems, manifests, packages } = await planOf(
+it('makes the networks of a file of packstack, which has OVN, otherwise', async () => {
+  const { configuration, problems, notes } = await planOf(
     plugin,
-    'CONFIG_NETWORK_HOSTS=net',
-    'CONFIG_COMPUTE_HOSTS=c1',
     'CONFIG_NEUTRON_L2_AGENT=ovn',
+    'CONFIG_NEUTRON_ML2_TYPE_DRIVERS=geneve,flat',
+    'CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=geneve,vxlan',
+    'CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=ovn',
+    'CONFIG_NEUTRON_OVN_BRIDGE_IFACES=',
   );
 
   expect(problems).toEqual([]);
-  expect(configuration.get('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES')).toBe('geneve');
-  expect(manifests).toEqual(['neutron-ovn-central@ctl', 'neutron-server@ctl', 'neutron-ovn@net', 'neutron-ovn@c1']);
-  expect(packages('neutron-ovn@c1')).toContain('neutron-ovn-metadata-agent');
-  expect(packages('neutron-ovn@net')).not.toContain('neutron-ovn-metadata-agent');
+  expect(configuration.get('CONFIG_NEUTRON_L2_AGENT')).toBe('auto');
+  expect(configuration.get('CONFIG_NEUTRON_ML2_TYPE_DRIVERS')).toBe('vxlan,flat');
+  expect(configuration.get('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES')).toBe('vxlan');
+  expect(configuration.get('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS')).toBe('openvswitch,linuxbridge,l2population');
+  expect(notes).toContainEqual(expect.stringContaining('do not work together: auto instead of ovn'));
+  expect(notes).toContainEqual(expect.stringContaining('do not work together: vxlan instead of geneve'));
 });
 
 it('leaves the way to connect instances to the kernels, with drivers for either', async () => {
@@ -61,10 +65,9 @@ it('leaves the way to connect instances to the kernels, with drivers for either'
 it.each([
   [
     'drivers without that of the agent',
-    ['CONFIG_NEUTRON_L2_AGENT=linuxbridge', 'CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=ovn'],
+    ['CONFIG_NEUTRON_L2_AGENT=linuxbridge', 'CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=openvswitch'],
     'among the mechanism drivers',
   ],
-  ['geneve without OVN', ['CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=geneve'], 'need CONFIG_NEUTRON_L2_AGENT=ovn'],
   ['half a range', ['CONFIG_NEUTRON_ML2_VNI_RANGES=10'], 'CONFIG_NEUTRON_ML2_VNI_RANGES'],
 ])('refuses %s', async (_what, lines, problem) => {
   expect((await planOf(plugin, ...lines)).problems.join('\n')).toContain(problem);

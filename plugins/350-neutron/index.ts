@@ -4,19 +4,19 @@ import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
 import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.js';
-import { agentDefaults, agentGroups, agentManifests, agentUnits, centralManifests, computeHosts } from './agents.js';
+import { agentGroups, agentManifests, agentUnits, computeHosts, driversOf } from './agents.js';
 import { agentByKernels, kernelSequences } from './kernel.js';
+import { agentWithoutOvn, withoutOvn } from './ovn.js';
 
 const NEUTRON_PORT = 9696;
 const MODULES = ['puppet-module-neutron'];
 const SERVER_PACKAGES = ['neutron-common', 'neutron-api', 'neutron-rpc-server', ...databasePackages];
-const DRIVERS = ['linuxbridge', 'openvswitch', 'ovn', 'l2population'];
+const DRIVERS = ['linuxbridge', 'openvswitch', 'l2population'];
 const physicalNetwork = matches(/[A-Za-z0-9_-]+|\*/, 'the name of a physical network, or *');
 const range = matches(/\d+:\d+/, 'a range, FIRST:LAST');
 
-/** A default that follows from the agent; one that there is not has been found wrong already. */
-const byAgent = (what: 'types' | 'tenantTypes' | 'drivers') => (known: Configuration) =>
-  (agentDefaults[known.get('CONFIG_NEUTRON_L2_AGENT')] ?? agentDefaults.linuxbridge)?.[what] ?? '';
+/** An agent that there is not has been found wrong already. */
+const driversByAgent = (known: Configuration) => driversOf[known.get('CONFIG_NEUTRON_L2_AGENT')] ?? '';
 
 const neutron: ParameterGroup = {
   name: 'NEUTRON',
@@ -61,10 +61,8 @@ const ml2: ParameterGroup = {
   postCondition: (known) => {
     const agent = known.get('CONFIG_NEUTRON_L2_AGENT');
     const drivers = known.list('CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS');
-    if (agent !== 'auto' && !drivers.includes(agent))
-      return `CONFIG_NEUTRON_L2_AGENT=${agent} needs ${agent} among the mechanism drivers`;
-    const isGeneve = known.list('CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES').includes('geneve');
-    return isGeneve && agent !== 'ovn' ? 'networks of the kind geneve need CONFIG_NEUTRON_L2_AGENT=ovn' : undefined;
+    if (agent === 'auto' || drivers.includes(agent)) return undefined;
+    return `CONFIG_NEUTRON_L2_AGENT=${agent} needs ${agent} among the mechanism drivers`;
   },
   parameters: [
     {
@@ -72,18 +70,19 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-l2-agent',
       prompt: 'Enter what connects instances',
       usage:
-        'What connects instances on a host: bridges of Linux, Open vSwitch, or OVN. The last two need openvswitch in the kernel of every network and compute host, which is seen to before anything is installed. auto is openvswitch where all of these kernels have it, else linuxbridge; the first deployment finds out, says so and writes it into this file.',
+        'What connects instances on a host: bridges of Linux, or Open vSwitch, which needs openvswitch in the kernel of every network and compute host; that is seen to before anything is installed. auto is openvswitch where all of these kernels have it, else linuxbridge; the first deployment finds out, says so and writes it into this file.',
       default: 'auto',
-      options: ['auto', 'linuxbridge', 'openvswitch', 'ovn'],
-      processors: [agentByKernels],
+      options: ['auto', 'linuxbridge', 'openvswitch'],
+      processors: [agentWithoutOvn, agentByKernels],
     },
     {
       name: 'CONFIG_NEUTRON_ML2_TYPE_DRIVERS',
       cmdOption: 'os-neutron-ml2-type-drivers',
       prompt: 'Enter list of kinds of networks',
       usage: 'Comma-separated list of the kinds of networks that there may be.',
-      default: byAgent('types'),
-      options: ['local', 'flat', 'vlan', 'vxlan', 'geneve'],
+      default: 'local,flat,vxlan',
+      options: ['local', 'flat', 'vlan', 'vxlan'],
+      processors: [withoutOvn('geneve', () => 'vxlan')],
       severalOptions: true,
     },
     {
@@ -91,8 +90,9 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-ml2-tenant-network-types',
       prompt: 'Enter list of kinds of networks for projects',
       usage: 'Comma-separated list of the kinds of networks that projects get, in order. local joins no two hosts.',
-      default: byAgent('tenantTypes'),
-      options: ['local', 'vlan', 'vxlan', 'geneve'],
+      default: 'vxlan',
+      options: ['local', 'vlan', 'vxlan'],
+      processors: [withoutOvn('geneve', () => 'vxlan')],
       severalOptions: true,
     },
     {
@@ -100,8 +100,9 @@ const ml2: ParameterGroup = {
       cmdOption: 'os-neutron-ml2-mechanism-drivers',
       prompt: 'Enter list of mechanism drivers',
       usage: 'Comma-separated list of the drivers that set networks up.',
-      default: byAgent('drivers'),
+      default: driversByAgent,
       options: DRIVERS,
+      processors: [withoutOvn('ovn', driversByAgent)],
       severalOptions: true,
     },
     {
@@ -123,20 +124,10 @@ const ml2: ParameterGroup = {
     {
       name: 'CONFIG_NEUTRON_ML2_VNI_RANGES',
       cmdOption: 'os-neutron-ml2-vni-ranges',
-      prompt: 'Enter list of ranges of VXLAN and geneve identifiers',
-      usage: 'Comma-separated list of FIRST:LAST, the VXLAN and geneve identifiers that projects may get.',
+      prompt: 'Enter list of ranges of VXLAN identifiers',
+      usage: 'Comma-separated list of FIRST:LAST, the VXLAN identifiers that projects may get.',
       default: '10:1000',
       validators: [notEmpty, each(range)],
-    },
-    {
-      name: 'CONFIG_NEUTRON_OVS_DATAPATH_TYPE',
-      cmdOption: 'os-neutron-ovs-datapath-type',
-      prompt: 'Enter what moves the packets of Open vSwitch',
-      usage:
-        'What moves packets with Open vSwitch and OVN: system is the kernel, netdev is Open vSwitch itself. netdev needs nothing of the kernel and is slower. With it, instances must not leave checksums to their network cards, and tunnels between hosts need the address of the host on a bridge of its own.',
-      default: 'system',
-      options: ['system', 'netdev'],
-      condition: (known) => ['openvswitch', 'ovn'].includes(known.get('CONFIG_NEUTRON_L2_AGENT')),
     },
     {
       name: 'CONFIG_NEUTRON_LB_INTERFACE_MAPPINGS',
@@ -168,11 +159,7 @@ export const plugin: DeployPlugin = {
     };
     return {
       prepare: kernelSequences(configuration),
-      manifests: [
-        ...centralManifests(agent, host),
-        ...manifestsOn([host], server),
-        ...agentManifests(agent, networkHosts, computes),
-      ],
+      manifests: [...manifestsOn([host], server), ...agentManifests(agent, networkHosts, computes)],
       verify: [
         answerSequence('neutron answers', [{ service: 'neutron-api', host, port: NEUTRON_PORT, path: '/', tls }]),
         runningSequence('neutron-agents', agentUnits(agent, networkHosts, computes)),

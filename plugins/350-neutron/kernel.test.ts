@@ -72,8 +72,8 @@ it('asks nobody where answers are only looked at, or something was chosen', asyn
   const lackingModules = () => Promise.reject(new Error('asked'));
 
   expect(await agentByKernels('auto', { known: known(), mayCreate: false, lackingModules })).toEqual({ value: 'auto' });
-  const given = await agentByKernels('ovn', { known: known(), mayCreate: true, lackingModules });
-  expect(given).toEqual({ value: 'ovn' });
+  const given = await agentByKernels('openvswitch', { known: known(), mayCreate: true, lackingModules });
+  expect(given).toEqual({ value: 'openvswitch' });
   // A plan: what it shows is not kept.
   const planned = await agentByKernels('auto', { known: known(), mayCreate: true });
   expect(planned).toEqual({ value: 'linuxbridge', message: 'auto is linuxbridge here, where no kernel was asked' });
@@ -91,12 +91,12 @@ it('asks nothing of the kernel for what every kernel has', () => {
   expect(kernelSequences(known(...userspace))).toEqual([]);
 });
 
-it('names what a kernel lacks, and the agent that needs less', async () => {
-  await expect(stepOf('ovn')?.work(hostThatSays(''))).resolves.toBeUndefined();
+it('names what a kernel lacks, and what needs less', async () => {
+  await expect(stepOf('openvswitch')?.work(hostThatSays(''))).resolves.toBeUndefined();
 
   await expect(stepOf('openvswitch')?.work(hostThatSays('openvswitch\nnoise\n'))).rejects.toMatchObject({
     code: 'KernelLacking',
-    message: 'the kernel of net lacks openvswitch, which openvswitch needs',
+    message: 'the kernel of net lacks openvswitch, which Open vSwitch needs',
     details: { value: '6.1.0-test', hint: expect.stringContaining('CONFIG_NEUTRON_L2_AGENT=linuxbridge') },
   });
 });

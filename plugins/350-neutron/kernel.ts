@@ -4,11 +4,8 @@ import type { Configuration, Processor } from '../../src/deploy/parameter.js';
 import type { DeployContext, Sequence } from '../../src/deploy/plugin.js';
 import { computeHosts } from './agents.js';
 
-/** What each way to connect instances needs of a kernel; of bridges of Linux every kernel of Debian has it. */
-const modulesOf = {
-  openvswitch: ['openvswitch', 'vxlan'],
-  ovn: ['openvswitch', 'geneve'],
-};
+/** What Open vSwitch needs of a kernel. What bridges of Linux need, every kernel of Debian has. */
+const MODULES = ['openvswitch', 'vxlan'];
 
 /** The hosts that carry networks: a network host may be a compute host, too. */
 function carriersOf(known: Configuration): string[] {
@@ -26,39 +23,33 @@ export const agentByKernels: Processor = async (given, { known, mayCreate, lacki
   if (!lackingModules || hosts.length === 0) {
     return { value: 'linuxbridge', message: 'auto is linuxbridge here, where no kernel was asked' };
   }
-  const modules = modulesOf.openvswitch;
-  const lacking = [...(await lackingModules(hosts, modules))].filter(([, names]) => names.length > 0);
+  const lacking = [...(await lackingModules(hosts, MODULES))].filter(([, names]) => names.length > 0);
   const those = lacking.map(([host, names]) => `the kernel of ${host} lacks ${names.join(' and ')}`);
-  const all = `${hosts.length === 1 ? `the kernel of ${hosts[0]} has` : 'all kernels have'} ${modules.join(' and ')}`;
+  const all = `${hosts.length === 1 ? `the kernel of ${hosts[0]} has` : 'all kernels have'} ${MODULES.join(' and ')}`;
   const [value, why] = lacking.length === 0 ? ['openvswitch', all] : ['linuxbridge', those.join(', ')];
   return { value, generated: true, message: `auto is ${value}: ${why}` };
 };
 
 /** Steps that see whether the kernels of hosts have what is needed; none where that is what all kernels have. */
 export function kernelSequences(known: Configuration): Sequence[] {
-  const agent = known.get('CONFIG_NEUTRON_L2_AGENT');
-  if (agent !== 'openvswitch' && agent !== 'ovn') return [];
+  if (known.get('CONFIG_NEUTRON_L2_AGENT') !== 'openvswitch') return [];
   if (known.get('CONFIG_NEUTRON_OVS_DATAPATH_TYPE') === 'netdev') return [];
-  const modules = modulesOf[agent];
-  const title = `see whether the kernel has ${modules.join(' and ')}`;
+  const title = `see whether the kernel has ${MODULES.join(' and ')}`;
   const steps = carriersOf(known).map((host) => ({
     id: `neutron.kernel@${host}`,
     title,
     host,
-    work: (context: DeployContext) => requireModules(context, { agent, host, modules }),
+    work: (context: DeployContext) => requireModules(context, host),
   }));
   return [{ title, steps }];
 }
 
-async function requireModules(
-  { ssh, reach, facts, logFile }: DeployContext,
-  { agent, host, modules }: { agent: string; host: string; modules: string[] },
-): Promise<undefined> {
-  const lacking = await lackingModules(ssh, reach(host), modules, { logFile });
+async function requireModules({ ssh, reach, facts, logFile }: DeployContext, host: string): Promise<undefined> {
+  const lacking = await lackingModules(ssh, reach(host), MODULES, { logFile });
   if (lacking.length === 0) return;
   throw new StackwrightError(
     'KernelLacking',
-    `the kernel of ${host} lacks ${lacking.join(' and ')}, which ${agent} needs`,
+    `the kernel of ${host} lacks ${lacking.join(' and ')}, which Open vSwitch needs`,
     {
       value: facts(host).kernel,
       hint: 'install a kernel that has it, or set CONFIG_NEUTRON_L2_AGENT=linuxbridge, which needs bridge and vxlan only',

@@ -17,6 +17,7 @@ export async function planOf(plugin: DeployPlugin, ...lines: string[]) {
   return {
     configuration,
     problems: findings.filter(({ level }) => level === 'error').map(({ message }) => message),
+    notes: findings.filter(({ level }) => level === 'warn').map(({ message }) => message),
     prepare: (sequences.prepare ?? []).flatMap(({ steps }) => steps),
     /** As NAME@HOST, in their order. */
     manifests: orders.map(({ name, host }) => `${name}@${host}`),

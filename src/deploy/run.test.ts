@@ -156,39 +156,30 @@ it('has no storage host where nothing is stored', async () => {
   expect(hosts).toEqual(['ctl']);
 });
 
-it.each([
-  ['openvswitch', ['manifest.neutron-server@ctl', 'manifest.neutron-ovs@net', 'manifest.neutron-ovs@c1']],
-  [
-    'ovn',
-    [
-      'manifest.neutron-ovn-central@ctl',
-      'manifest.neutron-server@ctl',
-      'manifest.neutron-ovn@net',
-      'manifest.neutron-ovn@c1',
-    ],
-  ],
-])('plans networks by %s, once the kernels that carry them have been seen', async (agent, manifests) => {
+it('plans networks by Open vSwitch, once the kernels that carry them have been seen', async () => {
   const { stages } = await plan(
     'CONFIG_KEYSTONE_INSTALL=y',
     'CONFIG_CONTROLLER_HOST=ctl',
     'CONFIG_NETWORK_HOSTS=net',
     'CONFIG_COMPUTE_HOSTS=c1',
-    `CONFIG_NEUTRON_L2_AGENT=${agent}`,
+    'CONFIG_NEUTRON_L2_AGENT=openvswitch',
   );
 
   const ids = stages.flatMap(({ steps }) => steps.map(({ id }) => id));
-  expect(ids.filter((id) => id.startsWith('manifest.neutron'))).toEqual(manifests);
+  expect(ids.filter((id) => id.startsWith('manifest.neutron'))).toEqual([
+    'manifest.neutron-server@ctl',
+    'manifest.neutron-ovs@net',
+    'manifest.neutron-ovs@c1',
+  ]);
   expect(ids.filter((id) => id.startsWith('neutron.kernel'))).toEqual(['neutron.kernel@net', 'neutron.kernel@c1']);
   expect(ids.indexOf('neutron.kernel@c1')).toBeLessThan(ids.indexOf('puppet.install@ctl'));
 });
 
-it.each([
-  ['CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=openvswitch', 'needs linuxbridge among the mechanism drivers'],
-  ['CONFIG_NEUTRON_ML2_TENANT_NETWORK_TYPES=geneve', 'geneve need CONFIG_NEUTRON_L2_AGENT=ovn'],
-])('refuses %s, which no agent carries out', async (line, message) => {
+it('refuses drivers that the agent does not carry out', async () => {
+  const line = 'CONFIG_NEUTRON_ML2_MECHANISM_DRIVERS=openvswitch';
   await expect(plan('CONFIG_KEYSTONE_INSTALL=y', 'CONFIG_CONTROLLER_HOST=ctl', line)).rejects.toMatchObject({
     code: 'AnswersWrong',
-    details: { hint: expect.stringContaining(message) },
+    details: { hint: expect.stringContaining('needs linuxbridge among the mechanism drivers') },
   });
 });
 

@@ -29,13 +29,10 @@ $memcached = lookup('CONFIG_MEMCACHED_INSTALL') ? {
 }
 $workers = stackwright::workers(lookup('CONFIG_SERVICE_WORKERS'))
 
-$is_ovn = lookup('CONFIG_NEUTRON_L2_AGENT') == 'ovn'
-
 class { 'stackwright::neutron::common':
-  transport_url   => $amqp_url,
-  debug           => lookup('CONFIG_DEBUG_MODE') == 'y',
-  mtu             => stackwright::mtu_at($address),
-  service_plugins => $is_ovn ? { true => ['ovn-router'], default => ['router'] },
+  transport_url => $amqp_url,
+  debug         => lookup('CONFIG_DEBUG_MODE') == 'y',
+  mtu           => stackwright::mtu_at($address),
 }
 class { 'neutron::db':
   database_connection => $database_url,
@@ -69,16 +66,6 @@ class { 'neutron::plugins::ml2':
   network_vlan_ranges  => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VLAN_RANGES')),
   path_mtu             => stackwright::mtu_at($address),
   vni_ranges           => stackwright::list(lookup('CONFIG_NEUTRON_ML2_VNI_RANGES')),
-  # Of geneve as OVN uses it.
-  max_header_size      => $is_ovn ? { true => 38, default => undef },
-}
-if $is_ovn {
-  $ovn = "tcp:${stackwright::in_url($address)}"
-  class { 'neutron::plugins::ml2::ovn':
-    ovn_nb_connection    => "${ovn}:6641",
-    ovn_sb_connection    => "${ovn}:6642",
-    ovn_metadata_enabled => true,
-  }
 }
 class { 'neutron::keystone::auth':
   password     => $password,

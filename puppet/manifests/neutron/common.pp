@@ -3,12 +3,11 @@ class stackwright::neutron::common (
   String $transport_url,
   Boolean $debug,
   Integer $mtu,
-  Array[String] $service_plugins = ['router'],
 ) {
   class { 'neutron':
     default_transport_url   => $transport_url,
     core_plugin             => 'ml2',
-    service_plugins         => $service_plugins,
+    service_plugins         => ['router'],
     dhcp_agents_per_network => 1,
     global_physnet_mtu      => $mtu,
     root_helper_daemon      => 'sudo neutron-rootwrap-daemon /etc/neutron/rootwrap.conf',

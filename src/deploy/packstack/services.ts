@@ -2,6 +2,7 @@ import { noPlugin, type PackstackGroup, tempest } from './groups.js';
 
 const outsideNetwork = 'the network to the outside is extnet';
 const tunnelAddress = 'tunnels end at the addresses at which hosts reach one another';
+const ovn = 'OVN and neutron of Debian 12 do not work together; CONFIG_NEUTRON_OVS_… say this for Open vSwitch';
 
 /** The other services, in packstack's order. */
 export const serviceGroups: PackstackGroup[] = [
@@ -87,20 +88,16 @@ export const serviceGroups: PackstackGroup[] = [
   },
   {
     group: 'NEUTRON_OVN_AGENT',
-    why: 'no plugin reads it',
+    why: ovn,
     parameters: `
       CONFIG_NEUTRON_OVN_BRIDGE_MAPPINGS os-neutron-ovn-bridge-mappings
       CONFIG_NEUTRON_OVN_BRIDGE_IFACES os-neutron-ovn-bridge-interfaces
-      CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE os-neutron-ovn-bridges-compute`,
-  },
-  {
-    group: 'NEUTRON_OVN_AGENT',
-    why: outsideNetwork,
-    parameters: 'CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET os-neutron-ovn-external-physnet',
+      CONFIG_NEUTRON_OVN_BRIDGES_COMPUTE os-neutron-ovn-bridges-compute
+      CONFIG_NEUTRON_OVN_EXTERNAL_PHYSNET os-neutron-ovn-external-physnet`,
   },
   {
     group: 'NEUTRON_OVN_AGENT_TUNNEL',
-    why: tunnelAddress,
+    why: ovn,
     parameters: `
       CONFIG_NEUTRON_OVN_TUNNEL_IF os-neutron-ovn-tunnel-if
       CONFIG_NEUTRON_OVN_TUNNEL_SUBNETS os-neutron-ovn-tunnel-subnets`,
