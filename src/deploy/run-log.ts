@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventLevel } from '../base/events.js';
-import { type Db, isRunIdle } from '../engine/index.js';
+import { type Db, eventReader, isRunIdle } from '../engine/index.js';
 import { knownRun } from './run-report.js';
 
 /** An event of a run as it was kept. */
@@ -14,9 +14,6 @@ export interface LoggedEvent {
 /** Between two looks at the database. */
 const POLL_MILLISECONDS = 300;
 
-/** Events of all runs that may be stored while one of them is on its way. */
-const RECENT = 1000n;
-
 /**
  * What a run has reported, oldest first; without a name the latest run. With `follow` also what it reports until no
  * process executes it any more: from any terminal, however the run was started.
@@ -24,26 +21,12 @@ const RECENT = 1000n;
  */
 export async function* runLog(db: Db, run?: string, options: { follow?: boolean } = {}): AsyncGenerator<LoggedEvent> {
   const id = await knownRun(db, run);
-  const told = new Set<string>();
-  let last = 0n;
+  const read = eventReader(db, id);
   let looksAtEnd = 0;
   for (;;) {
     // Asked before the events: a run lets go after its last step. Its messages come a moment later.
     if (!options.follow || (await isRunIdle(db, id))) looksAtEnd++;
-    const rows = await db
-      .selectFrom('event')
-      .select(['id', 'time', 'code', 'level', 'message'])
-      .where('run_id', '=', id)
-      // Events are stored side by side: one with a smaller number may be there only after its neighbours.
-      .where('id', '>', String(last - RECENT))
-      .orderBy('id')
-      .execute();
-    for (const { id: number, ...event } of rows) {
-      if (told.has(number)) continue;
-      told.add(number);
-      last = BigInt(number);
-      yield event;
-    }
+    for (const { time, code, level, message } of await read()) yield { time, code, level, message };
     if (looksAtEnd === (options.follow ? 2 : 1)) return;
     await delay(POLL_MILLISECONDS);
   }

@@ -1,5 +1,6 @@
 export { stopCluster } from './cluster.js';
 export { type Db, openDatabase, storeEvent } from './database.js';
+export { eventReader } from './event-reader.js';
 export { joinRun } from './join-run.js';
 export type { DurableRun, RunEvent, RunOutcome, RunStage, RunStep, StepContext, StepFailure } from './run.js';
 export { type CancelledRun, cancelRun } from './run-cancel.js';

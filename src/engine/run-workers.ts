@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DBOS as DbosClass } from '@dbos-inc/dbos-sdk';
-import { sql } from 'kysely';
 import type { Db } from './database.js';
+import { eventReader } from './event-reader.js';
 import type { Execution } from './execution.js';
 import type { RunEvent } from './run.js';
 import { isWorkerGone } from './run-lock.js';
@@ -44,21 +44,30 @@ export function watchWorkers(
   report: (event: RunEvent) => void,
 ): AsyncDisposable {
   const stop = new AbortController();
+  const read = eventReader(execution.db, execution.run.id);
+  let isFirst = true;
   const watching = watch();
 
   async function watch(): Promise<void> {
     const goneSince = new Map<string, number>();
-    let seen: string | undefined;
     while (!stop.signal.aborted) {
       try {
         await lookForLost(dbos, execution, goneSince);
-        seen = await tellOfWorkers(execution, seen, report);
+        await tellOfWorkers();
       } catch {
         // The database is away: everything is looked at again when it is back.
       }
       await delay(1000, undefined, { signal: stop.signal }).catch(() => {});
     }
-    await tellOfWorkers(execution, seen, report).catch(() => {});
+    await tellOfWorkers().catch(() => {});
+  }
+
+  /** Reports what workers have reported, but for what was there before. */
+  async function tellOfWorkers(): Promise<void> {
+    const events = (await read()) as (RunEvent & { time: Date })[];
+    const ofWorkers = events.filter(({ code, data }) => 'worker' in data && code !== 'run.worker.lost');
+    if (!isFirst) for (const { time: _, ...event } of ofWorkers) report(event);
+    isFirst = false;
   }
 
   return {
@@ -115,26 +124,4 @@ export async function openWorkflows(dbos: typeof DbosClass, above: string) {
 export async function forgetWorker(dbos: typeof DbosClass, db: Db, name: string): Promise<void> {
   await db.deleteFrom('run_worker').where('name', '=', name).execute();
   await dbos.deleteQueue(name);
-}
-
-/** Reports what workers have reported since `seen`, the number of an event; answers the last number. */
-async function tellOfWorkers(
-  { db, run }: Execution,
-  seen: string | undefined,
-  report: (event: RunEvent) => void,
-): Promise<string> {
-  const events = db.selectFrom('event').where('run_id', '=', run.id);
-  if (seen === undefined) {
-    const newest = await events.select(({ fn }) => fn.max('id').as('id')).executeTakeFirst();
-    return newest?.id ?? '0';
-  }
-  const rows = await events
-    .select(['id', 'code', 'level', 'message', 'data'])
-    .where('id', '>', seen)
-    .where(sql<boolean>`data->>'worker' IS NOT NULL`)
-    .where('code', '!=', 'run.worker.lost')
-    .orderBy('id')
-    .execute();
-  for (const { id: _, ...event } of rows) report(event as RunEvent);
-  return rows.at(-1)?.id ?? seen;
 }
