@@ -65,7 +65,7 @@ export function watchWorkers(
   /** Reports what workers have reported, but for what was there before. */
   async function tellOfWorkers(): Promise<void> {
     const events = (await read()) as (RunEvent & { time: Date })[];
-    const ofWorkers = events.filter(({ code, data }) => 'worker' in data && code !== 'run.worker.lost');
+    const ofWorkers = events.filter(({ code, data }) => 'worker' in data && data.worker && code !== 'run.worker.lost');
     if (!isFirst) for (const { time: _, ...event } of ofWorkers) report(event);
     isFirst = false;
   }
