@@ -1,4 +1,4 @@
-import { databasePackages, manifestsOn, secret, yesNo } from '../../src/deploy/declare.js';
+import { computeHosts, databasePackages, manifestsOn, secret, yesNo } from '../../src/deploy/declare.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
@@ -101,7 +101,7 @@ export const plugin: DeployPlugin = {
     if (!configuration.is('CONFIG_CINDER_INSTALL')) return {};
     const host = configuration.get('CONFIG_CONTROLLER_HOST');
     const storage = configuration.get('CONFIG_STORAGE_HOST');
-    const computes = configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
+    const computes = computeHosts(configuration);
     const tls = configuration.is('CONFIG_ENDPOINTS_SSL');
     const folder = '250-cinder';
     const own = { folder, modules: MODULES };

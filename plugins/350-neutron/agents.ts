@@ -1,5 +1,5 @@
 import { manifestsOn } from '../../src/deploy/declare.js';
-import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
+import type { ParameterGroup } from '../../src/deploy/parameter.js';
 import type { ManifestOrder } from '../../src/deploy/plugin.js';
 import type { HostUnits } from '../../src/deploy/service-answer.js';
 import { each, matches, port } from '../../src/deploy/validators.js';
@@ -72,10 +72,6 @@ export const driversOf: Record<string, string> = {
   linuxbridge: 'linuxbridge,l2population',
   openvswitch: 'openvswitch,l2population',
 };
-
-export function computeHosts(configuration: Configuration): string[] {
-  return configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
-}
 
 /** What goes to network hosts and compute hosts; a host that is both is a network host. */
 export function agentManifests(agent: string, networkHosts: string[], computes: string[]): ManifestOrder[] {

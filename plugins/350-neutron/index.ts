@@ -1,10 +1,10 @@
-import { databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
+import { computeHosts, databasePackages, manifestsOn, secret } from '../../src/deploy/declare.js';
 import type { Configuration, ParameterGroup } from '../../src/deploy/parameter.js';
 import type { DeployPlugin, PluginSequences } from '../../src/deploy/plugin.js';
 import { hosts as hostList } from '../../src/deploy/processors.js';
 import { answerSequence, runningSequence } from '../../src/deploy/service-answer.js';
 import { each, hostName, matches, notEmpty } from '../../src/deploy/validators.js';
-import { agentGroups, agentManifests, agentUnits, computeHosts, driversOf } from './agents.js';
+import { agentGroups, agentManifests, agentUnits, driversOf } from './agents.js';
 import { agentByKernels, kernelSequences } from './kernel.js';
 import { agentWithoutOvn, withoutOvn } from './ovn.js';
 

@@ -1,8 +1,8 @@
 import { StackwrightError } from '../../src/base/errors.js';
+import { computeHosts } from '../../src/deploy/declare.js';
 import { lackingModules } from '../../src/deploy/kernel-modules.js';
 import type { Configuration, Processor } from '../../src/deploy/parameter.js';
 import type { DeployContext, Sequence } from '../../src/deploy/plugin.js';
-import { computeHosts } from './agents.js';
 
 /** What Open vSwitch needs of a kernel. What bridges of Linux need, every kernel of Debian has. */
 const MODULES = ['openvswitch', 'vxlan'];

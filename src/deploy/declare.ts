@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Json } from '../base/events.js';
-import type { Parameter } from './parameter.js';
+import type { Configuration, Parameter } from './parameter.js';
 import { type DeployContext, type ManifestOrder, pluginFile, type Sequence } from './plugin.js';
 import { host, PASSWORD_PLACEHOLDER, password, yesOrNo } from './processors.js';
 import { hostName, notEmpty } from './validators.js';
@@ -51,6 +51,11 @@ export function hostSequence(name: string, title: string, hosts: string[], work:
 }
 
 type HostWork = (context: DeployContext, host: string) => Promise<Json | undefined>;
+
+/** The hosts on which instances run; none without nova. */
+export function computeHosts(configuration: Configuration): string[] {
+  return configuration.is('CONFIG_NOVA_INSTALL') ? configuration.list('CONFIG_COMPUTE_HOSTS') : [];
+}
 
 /** Where a host has the authority's certificate, `ca.crt`, and its own, `host.crt` with `host.key`. */
 export const HOST_CERTIFICATES = '/etc/ssl/stackwright';

@@ -13,9 +13,7 @@ export interface StoredEvent {
 /** Events of all runs that may be stored while one of them is on its way. */
 const RECENT = 1000n;
 
-/**
- * Reads what a run reports, by turns: each call answers the events that none has answered before, oldest first.
- */
+/** Reads what a run reports, by turns: each call answers the events that none has answered before, oldest first. */
 export function eventReader(db: Db, run: string): () => Promise<StoredEvent[]> {
   const answered = new Set<string>();
   let last = 0n;
@@ -30,8 +28,7 @@ export function eventReader(db: Db, run: string): () => Promise<StoredEvent[]> {
       .execute();
     const fresh = rows.filter(({ id }) => !answered.has(id));
     for (const { id } of fresh) answered.add(id);
-    const newest = BigInt(rows.at(-1)?.id ?? 0);
-    if (newest > last) last = newest;
+    last = BigInt(rows.at(-1)?.id ?? last);
     return fresh.map(({ id: _, ...event }) => event);
   };
 }
