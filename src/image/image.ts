@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import type { CommandOptions } from '../base/command.js';
+import { type CommandOptions, run } from '../base/command.js';
 import {
   type BlockDeviceConfig,
   type BlockDevices,
@@ -114,9 +114,9 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     await devices?.release();
     await saveManifests(seenManifests(build), output);
     if (devices) {
-      await write({ kind: 'disk', path: devices.image, format: 'raw' });
+      await write({ kind: 'disk', path: devices.image, format: 'raw', consumed: true });
       for (const [name, path] of devices.others)
-        await write({ kind: 'disk', path, format: 'raw' }, `${output}-${name}`);
+        await write({ kind: 'disk', path, format: 'raw', consumed: true }, `${output}-${name}`);
       if (finished) await keepDisk(build, finished, devices.image, written, options);
     }
     await (flushed ?? store.flush());
@@ -260,6 +260,7 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   await build.sandbox.run('/bin/bash', ['-ec', 'mkdir "$1"; mount --bind "$0" "$1"', place.root, tree], { cwd: '/' });
   const epoch = sourceDateEpoch(options.environment);
   const size = epoch === undefined ? treeSize : contentSize;
+  await using _reading = readAhead(join(build.sandbox.view, tree));
   const kibibytes = imageSize(await size(join(build.sandbox.view, tree)), parameters, options.size);
   writeParameters(build, parameters.rootType, parameters.rootLabel);
   environment.DIB_IMAGE_SIZE = String(kibibytes);
@@ -286,6 +287,23 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   environment.IMAGE_BLOCK_DEVICES = devices.deviceArray;
   await mountSystem(root, { archives: false });
   return devices;
+}
+
+/**
+ * Reads the files of a tree, in the order in which they will be copied, so that who copies them need not wait for the
+ * disk. Ends when it is disposed of.
+ */
+function readAhead(tree: string): AsyncDisposable {
+  const ending = new AbortController();
+  const program = 'find "$0" -xdev -type f -print0 | xargs -0 cat > /dev/null';
+  // It ends the others of its process group too.
+  const reading = run('timeout', ['600', 'sh', '-c', program, tree], { signal: ending.signal }).catch(() => {});
+  return {
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await reading;
+    },
+  };
 }
 
 /** The file that `DIB_BLOCK_DEVICE_PARAMS_YAML` names. */

@@ -12,6 +12,7 @@ import { aciManifest } from './aci.js';
 import type { Runner } from './block-device/index.js';
 import { reportImage } from './events.js';
 import { writeOciArchive } from './oci-archive.js';
+import { writeQcow2 } from './qcow2.js';
 
 /** Formats of an image: some are made from its mounted files, others from its disk. */
 const treeFormats = ['tar', 'tgz', 'squashfs', 'docker', 'aci'] as const;
@@ -27,8 +28,11 @@ type ConvertedFormat = Exclude<OutputFormat, 'docker'>;
 export type OutputSource =
   /** A mounted root; `run` sees the mounts, that of a sandbox. Nothing else of the host is mounted in it. */
   | { kind: 'tree'; path: string; run?: Runner }
-  /** An image of a disk that nobody writes to any more. */
-  | { kind: 'disk'; path: string; format: 'raw' | 'qcow2' };
+  /**
+   * An image of a disk that nobody writes to any more. One that is `consumed` has lost its content where a qcow2 that
+   * everybody gets was the only format that was wanted.
+   */
+  | { kind: 'disk'; path: string; format: 'raw' | 'qcow2'; consumed?: boolean };
 
 export interface OutputOptions {
   /** Those that this source cannot give are left for the other one. */
@@ -162,8 +166,9 @@ async function makeAll(outputs: UnpublishedOutput[], options: OutputOptions): Pr
   const failed = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
   const failures: unknown[] = [];
+  const alone = outputs.length === 1;
   const tasks = outputs.map((output) =>
-    make(output, { ...options, signal }).catch((error) => {
+    make(output, { ...options, signal }, alone).catch((error) => {
       failures.push(error);
       failed.abort();
     }),
@@ -180,10 +185,14 @@ function outputPath(output: string, format: OutputFormat): string {
   return output.endsWith(`.${ending}`) ? output : `${output}.${ending}`;
 }
 
-async function make(output: UnpublishedOutput, options: OutputOptions): Promise<void> {
+/** @param alone whether nothing else is made from the source */
+async function make(output: UnpublishedOutput, options: OutputOptions, alone: boolean): Promise<void> {
   const started = Date.now();
   const { format, unfinished } = output;
+  const { source, signal } = options;
   if (isCopy(format, options)) await copyDisk(options, unfinished);
+  else if (format === 'qcow2' && source.kind === 'disk' && isPlainQcow2(options))
+    await writeQcow2(source.path, unfinished, { consume: alone && source.consumed, signal });
   else if (format === 'docker') await packOci(options, unfinished);
   else if (format === 'aci') await packAci(options, unfinished);
   else await convert(format, options, unfinished);
