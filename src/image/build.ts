@@ -27,7 +27,15 @@ import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
 import { blockDevicePhase, lastPhases, mountRoot, runPhases, sourceEnvironment, treePhases } from './phases.js';
 import { leaveReproducible, sourceDateEpoch } from './reproducible.js';
-import { fillArchives, type ImageRoot, restoreResolver, seenFromHost, tidy, unmountSystem } from './root.js';
+import {
+  fillArchives,
+  type ImageRoot,
+  restoreResolver,
+  seenFromHost,
+  takeCaches,
+  tidy,
+  unmountSystem,
+} from './root.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
 export interface BuildOptions {
@@ -84,8 +92,8 @@ export interface Build {
   store: LayerStore;
   /** A directory of the host for raw disks, which are no part of the image's tree. */
   disks: string;
-  /** What the root has of the host: nothing before it is filled, the archives until post-root.d has run. */
-  mounted: 'nothing' | 'system and archives' | 'system';
+  /** Whether the root is filled, so that it has in it what its programs expect of a running system. */
+  entered: boolean;
   /** The squashed package-installs, as the image finds them in /tmp; empty where another element makes them. */
   packageInstalls: string;
   /** Of every phase, before environment.d. */
@@ -169,17 +177,17 @@ export async function beginBuild(
     const hooks = generateHooks(elements, join(base, 'hooks'));
     mkdirSync(disks);
     sandbox = await openSandbox(temporary, { unplugged: options.network?.unplugged ?? false });
-    const archives = temporary.directory('archives');
+    const apt = temporary.directory('apt');
     const exchange = join(scratch, 'exchange');
     mkdirSync(exchange, { mode: 0o700 });
-    const aptCache = join(place.cache, 'apt', options.environment.DISTRO_NAME ?? 'debian');
-    const root = { path: place.root, hooks: place.hooks, exchange, archives, aptCache, sandbox, logFile };
+    const packages = join(place.cache, 'apt', options.environment.DISTRO_NAME ?? 'debian');
+    const root = { path: place.root, hooks: place.hooks, exchange, apt, packages, sandbox, logFile };
     await fillArchives(root);
     const environment = {
       ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
       ...added,
       ...(await options.network?.connect(sandbox)),
-      STACKWRIGHT_APT_ARCHIVES: archives,
+      STACKWRIGHT_APT_ARCHIVES: join(apt, 'archives'),
     };
 
     await pruneLayers(options.state, keptLayerBytes);
@@ -215,6 +223,7 @@ export async function beginBuild(
       environment: sourced,
       fresh: options.fresh ?? false,
       onMount: () => mountRoot(build),
+      onCut: (changes) => takeCaches(root, join(changes, 'mnt')),
     });
     const build: Build = {
       options,
@@ -227,7 +236,7 @@ export async function beginBuild(
       layers,
       store,
       disks,
-      mounted: 'nothing',
+      entered: false,
       packageInstalls,
       environment,
       logFile,

@@ -11,7 +11,7 @@ import { alwaysCounted, type InputContext, type LayerInput } from './layers/inde
 import type { BuildNetwork } from './network.js';
 
 /** Raised by hand when the builder itself makes another tree of the same elements. */
-const builderRevision = 1;
+const builderRevision = 2;
 
 export interface IdentityInputs {
   elements: Element[];

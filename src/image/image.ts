@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { type CommandOptions, run } from '../base/command.js';
+import type { CommandOptions } from '../base/command.js';
+import { startShell } from './background.js';
 import {
   type BlockDeviceConfig,
   type BlockDevices,
@@ -285,7 +286,7 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
   });
   environment.IMAGE_BLOCK_DEVICE = devices.device;
   environment.IMAGE_BLOCK_DEVICES = devices.deviceArray;
-  await mountSystem(root, { archives: false });
+  await mountSystem(root);
   return devices;
 }
 
@@ -294,16 +295,7 @@ async function toBlockDevices(build: Build, config: BlockDeviceConfig, options: 
  * disk. Ends when it is disposed of.
  */
 function readAhead(tree: string): AsyncDisposable {
-  const ending = new AbortController();
-  const program = 'find "$0" -xdev -type f -print0 | xargs -0 cat > /dev/null';
-  // It ends the others of its process group too.
-  const reading = run('timeout', ['600', 'sh', '-c', program, tree], { signal: ending.signal }).catch(() => {});
-  return {
-    async [Symbol.asyncDispose]() {
-      ending.abort();
-      await reading;
-    },
-  };
+  return startShell('find "$1" -xdev -type f -print0 | xargs -0 cat > /dev/null', [tree]);
 }
 
 /** The file that `DIB_BLOCK_DEVICE_PARAMS_YAML` names. */

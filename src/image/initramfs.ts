@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../base/command.js';
+import { gzipProgram } from '../base/host.js';
+import { type Background, startShell } from './background.js';
+import { exchangeInside } from './root.js';
 
 /**
  * While packages are installed, each that touches the initramfs makes it anew: 7 to 20 s every time,
@@ -90,8 +95,56 @@ mkdir() {
 }
 `;
 
-/** Makes what was asked for. A new one needs no update; a package that was removed since needs none at all. */
-export const makeProgram = `
+const pipes = ['gzip.in', 'gzip.out', 'gzip.status'];
+
+/**
+ * An image without zstd has its initramfs packed by gzip, on one processor, and by pigz where mkinitramfs(8) finds that.
+ * It finds this function, which has the work done by the pigz of the build host.
+ */
+export const hostPigz = `
+pigz() {
+    if [ "$#" != 2 ] || [ "$1" != -c ]; then
+        gzip "$@"
+        return
+    fi
+    cat "$2" > ${exchangeInside}/gzip.in &
+    cat ${exchangeInside}/gzip.out
+    read -r stackwright_status < ${exchangeInside}/gzip.status
+    return "$stackwright_status"
+}
+`;
+
+const servePigz = `
+cd "$1"
+while :; do
+    status=0
+    pigz --no-name < gzip.in > gzip.out || status=$?
+    echo $status > gzip.status
+done
+`;
+
+/**
+ * Packs what `hostPigz` hands over, until it is disposed of. Undefined where the build host has no pigz.
+ * @param exchange the directory of the host that the image sees at `exchangeInside`
+ */
+export async function packForImage(exchange: string): Promise<Background | undefined> {
+  if (gzipProgram() !== 'pigz') return undefined;
+  const paths = pipes.map((name) => join(exchange, name));
+  await run('mkfifo', paths);
+  const serving = startShell(servePigz, [exchange]);
+  return {
+    async [Symbol.asyncDispose]() {
+      await serving[Symbol.asyncDispose]();
+      for (const path of paths) await rm(path, { force: true });
+    },
+  };
+}
+
+/**
+ * Makes what was asked for. A new one needs no update; a package that was removed since needs none at all.
+ * @param functions of the shell, which mkinitramfs(8) reads before its own
+ */
+export const makeProgram = (functions: string) => `
 sort -u ${wanted} > ${wanted}.sorted
 rm ${wanted}
 grep --quiet '^-c' ${wanted}.sorted && only='^-c' || only='^-u'
@@ -99,7 +152,7 @@ grep -e "$only" ${wanted}.sorted > ${wanted}.calls || true
 rm ${wanted}.sorted
 quick=/usr/share/initramfs-tools/conf-hooks.d/zz-stackwright
 [ ! -d "\${quick%/*}" ] || cat > $quick << 'END'
-${quickPaths}END
+${functions}END
 while read -r words; do
     if [ -x /usr/sbin/update-initramfs.distrib ]; then
         # Words of update-initramfs, not ours to quote.

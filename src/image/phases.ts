@@ -6,7 +6,15 @@ import { insideEnvironment, outsideEnvironment, parseEnvironment, sourcingProgra
 import { reportImage } from './events.js';
 import { failedLine, watchLines } from './failed-line.js';
 import { environmentFiles, phaseScripts, scriptOwner } from './hooks-view.js';
-import { holdProgram, initramfsWanted, letGoProgram, makeProgram } from './initramfs.js';
+import {
+  holdProgram,
+  hostPigz,
+  initramfsWanted,
+  letGoProgram,
+  makeProgram,
+  packForImage,
+  quickPaths,
+} from './initramfs.js';
 import type { Step } from './layers/index.js';
 import {
   exchangeInside,
@@ -71,17 +79,15 @@ export async function runPhases(build: Build, phases: Phase[]): Promise<void> {
       environment ??= await beginPhase(build, phase, steps.length);
       const stepStarted = Date.now();
       await step.run(environment);
+      // At once, as the last steps of an image clean them away.
+      await leaveArchives(build.root);
       noteRoot(build, step);
-      if (step.name === fillsRoot) await mountSystem(build.root, { archives: true });
+      if (step.name === fillsRoot) await mountSystem(build.root);
       await build.layers.keep(secondsSince(stepStarted));
     }
     if (build.breakpoints.has(`after-${phase.name}`)) {
       environment ??= await beginPhase(build, phase, 0);
       await stopAt(build, `after-${phase.name}`, phase, environment);
-    }
-    if (phase.name === 'post-root.d') {
-      build.mounted = 'system';
-      await leaveArchives(build.root);
     }
     build.seconds[phase.name] = secondsSince(started);
     if (!environment) continue;
@@ -98,7 +104,7 @@ const fillsRoot = 'enter the root';
 
 /** After this step the root has the host's file systems in it, wherever it is mounted. */
 function noteRoot(build: Build, step: Step): void {
-  if (step.name === fillsRoot) build.mounted = 'system and archives';
+  if (step.name === fillsRoot) build.entered = true;
 }
 
 /** The state so far is mounted, where it is not yet; environment.d is sourced. */
@@ -116,9 +122,9 @@ async function beginPhase(build: Build, phase: Phase, steps: number): Promise<Re
 
 /** Mounts what the root has had so far; called whenever the directories of a build are mounted anew. */
 export async function mountRoot(build: Build): Promise<void> {
-  if (build.mounted === 'nothing') return;
+  if (!build.entered) return;
   await renewResolver(seenFromHost(build.root));
-  await mountSystem(build.root, { archives: build.mounted === 'system and archives' });
+  await mountSystem(build.root);
 }
 
 export function phaseSteps(build: Build, phase: Phase): PhaseStep[] {
@@ -340,7 +346,8 @@ function wantsInitramfs({ environment }: Build): boolean {
 async function makeInitramfs(build: Build, phase: Phase, environment: Record<string, string>): Promise<void> {
   if (!phase.inside || !wantsInitramfs(build) || !initramfsWanted(seenFromHost(build.root))) return;
   const started = Date.now();
-  await runOwn(build, phase, makeProgram, environment);
+  await using packing = await packForImage(build.root.exchange);
+  await runOwn(build, phase, makeProgram(packing ? quickPaths + hostPigz : quickPaths), environment);
   const seconds = secondsSince(started);
   reportImage(build.options.reporter, {
     code: 'image.initramfs.made',

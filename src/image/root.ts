@@ -1,6 +1,18 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { shellQuote } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import { readTextIfExists } from '../base/files.js';
@@ -14,16 +26,21 @@ export interface ImageRoot {
   hooks: string;
   /** A directory of the host that the image sees at `exchangeInside`. */
   exchange: string;
-  /** This build's own archives directory for apt: two builds cannot wait for one lock. */
-  archives: string;
+  /**
+   * This build's own directory of apt's caches, which the image sees in place of its own: two builds cannot wait for one
+   * lock, and what apt makes anew from its lists is no part of a state that is kept.
+   */
+  apt: string;
   /** Where packages are kept from build to build. */
-  aptCache: string;
+  packages: string;
   sandbox: Sandbox;
   logFile: string;
 }
 
 /** Where the hooks tree is in the image while its scripts run. */
 export const hooksInside = '/tmp/in_target.d';
+
+const aptCaches = 'var/cache/apt';
 
 /** Where the image hands files to the builder: what is written elsewhere belongs to the image. */
 export const exchangeInside = '/tmp/.stackwright';
@@ -47,14 +64,12 @@ export async function prepareRoot(root: ImageRoot): Promise<void> {
   }
   await swapResolver(directory);
   for (const place of [hooksInside, exchangeInside]) await mkdir(join(directory, place), { recursive: true });
-  if (existsSync(join(directory, 'var/cache/apt'))) {
-    await mkdir(join(directory, 'var/cache/apt/archives'), { recursive: true });
-  }
+  if (existsSync(join(directory, aptCaches))) await mkdir(join(directory, aptCaches, 'archives'), { recursive: true });
 }
 
 /** Gives the image what its programs expect of a running system. The host does not see these mounts. */
-export async function mountSystem(root: ImageRoot, { archives }: { archives: boolean }): Promise<void> {
-  const { path, hooks, exchange } = root;
+export async function mountSystem(root: ImageRoot): Promise<void> {
+  const { path, hooks, exchange, apt } = root;
   const mounts = [
     ['-t', 'proc', 'proc', `${path}/proc`],
     ['--bind', '/dev', `${path}/dev`],
@@ -64,8 +79,7 @@ export async function mountSystem(root: ImageRoot, { archives }: { archives: boo
     ['-o', 'remount,bind,ro', `${path}${hooksInside}`],
     ['--bind', exchange, `${path}${exchangeInside}`],
   ];
-  const inImage = `${path}/var/cache/apt/archives`;
-  if (archives && existsSync(join(root.sandbox.view, inImage))) mounts.push(['--bind', root.archives, inImage]);
+  if (existsSync(join(seenFromHost(root), aptCaches))) mounts.push(['--bind', apt, `${path}/${aptCaches}`]);
   await together(
     root,
     mounts.map((words) => ['mount', ...words]),
@@ -95,6 +109,8 @@ export async function unmountSystem(root: ImageRoot): Promise<void> {
     root,
     places.map((place) => ['umount', `${root.path}${place}`]),
   );
+  // Not there where the image has no apt.
+  await root.sandbox.run('umount', [`${root.path}/${aptCaches}`], { cwd: '/', okStatuses: [0, 32] });
 }
 
 /** One shell for several commands: entering the sandbox takes longer than a mount. */
@@ -104,15 +120,39 @@ async function together({ sandbox, logFile }: ImageRoot, commands: string[][]): 
 }
 
 /** What was downloaded for earlier builds, without a second copy of the data. */
-export async function fillArchives({ aptCache, archives }: ImageRoot): Promise<void> {
-  await mkdir(aptCache, { recursive: true });
-  await mkdir(join(archives, 'partial'), { recursive: true });
-  await linkPackages(aptCache, archives);
+export async function fillArchives({ packages, apt }: ImageRoot): Promise<void> {
+  await mkdir(packages, { recursive: true });
+  await mkdir(join(apt, 'archives', 'partial'), { recursive: true });
+  await linkPackages(packages, join(apt, 'archives'));
 }
 
-export async function leaveArchives({ path, archives, aptCache, sandbox, logFile }: ImageRoot): Promise<void> {
-  await sandbox.run('umount', [`${path}/var/cache/apt/archives`], { cwd: '/', okStatuses: [0, 32], logFile });
-  await linkPackages(archives, aptCache);
+/** For later builds. */
+export async function leaveArchives({ packages, apt }: ImageRoot): Promise<void> {
+  await linkPackages(join(apt, 'archives'), packages);
+}
+
+/**
+ * Takes apt's caches out of what a step has changed that ran before the image saw ours in their place. Every image
+ * loses them at its end.
+ * @param changes what is new in the root
+ */
+export async function takeCaches({ packages, apt }: ImageRoot, changes: string): Promise<void> {
+  const directory = join(changes, aptCaches);
+  if (!existsSync(directory)) return;
+  // A link may lead anywhere.
+  if ((await realpath(directory)) !== join(await realpath(changes), aptCaches)) return;
+  const archives = join(directory, 'archives');
+  if (existsSync(archives)) await linkPackages(archives, packages);
+  for (const file of await cachesIn(directory)) {
+    if (file.endsWith('.bin')) await rename(file, join(apt, basename(file)));
+    else await rm(file);
+  }
+}
+
+/** Packages, and what apt makes of its lists. */
+async function cachesIn(directory: string): Promise<string[]> {
+  const files = await filesBelow(directory);
+  return files.filter((file) => /\.(bin|deb)$/.test(file));
 }
 
 async function linkPackages(from: string, to: string): Promise<void> {
@@ -177,12 +217,13 @@ export async function restoreResolver(root: string): Promise<void> {
   }
 }
 
-/** The very end: /tmp is emptied, the logs of the system are truncated, those in root's home removed. */
+/** The very end: /tmp is emptied, the logs of the system are truncated, those in root's home and apt's caches removed. */
 export async function tidy(root: string): Promise<void> {
   for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
     await rm(join(root, 'tmp', name), { recursive: true, force: true });
   }
   for (const file of await filesBelow(join(root, 'var', 'log'))) await truncate(file);
+  for (const file of await cachesIn(join(root, aptCaches))) await rm(file);
   for (const file of await filesBelow(join(root, 'root'))) {
     if (file.endsWith('.log')) await rm(file);
   }

@@ -39,6 +39,8 @@ export interface ChainOptions {
   fresh: boolean;
   /** Mounts in the root what scripts expect there. */
   onMount(): Promise<void>;
+  /** Takes out of a directory of changes what is not to be kept. */
+  onCut(changes: string): Promise<void>;
 }
 
 /** Why a state is not kept: the first one of a build that has to be made. */
@@ -202,6 +204,7 @@ export async function openChain(options: ChainOptions): Promise<LayerChain> {
       await options.onMount();
       return stopKeeping(step, 'a process that a script has started is still in it');
     }
+    await options.onCut(changes);
     id = variant(id, generation, after);
     await store.add({ ...known, ...after, id, changed: true }, { [changesName]: changes });
     layers.push(id);
