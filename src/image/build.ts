@@ -27,15 +27,7 @@ import { packageScripts, squashPackageInstalls } from './package-installs.js';
 import { readPackageNames, serviceTable } from './package-names.js';
 import { blockDevicePhase, lastPhases, mountRoot, runPhases, sourceEnvironment, treePhases } from './phases.js';
 import { leaveReproducible, sourceDateEpoch } from './reproducible.js';
-import {
-  fillArchives,
-  type ImageRoot,
-  restoreResolver,
-  seenFromHost,
-  takeCaches,
-  tidy,
-  unmountSystem,
-} from './root.js';
+import { fillCaches, type ImageRoot, restoreResolver, seenFromHost, takeCaches, tidy, unmountSystem } from './root.js';
 import { openSandbox, type Sandbox } from './sandbox.js';
 
 export interface BuildOptions {
@@ -182,7 +174,7 @@ export async function beginBuild(
     mkdirSync(exchange, { mode: 0o700 });
     const packages = join(place.cache, 'apt', options.environment.DISTRO_NAME ?? 'debian');
     const root = { path: place.root, hooks: place.hooks, exchange, apt, packages, sandbox, logFile };
-    await fillArchives(root);
+    await fillCaches(root);
     const environment = {
       ...buildEnvironment({ ...proxyEnvironment(), ...options.environment }, place),
       ...added,

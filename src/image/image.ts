@@ -101,10 +101,10 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
       return await finish();
     }
     await build.layers.begin();
-    // Beside the work that is left; who waits for it hears of a failure.
-    const flushed = config ? store.flush() : undefined;
-    flushed?.catch(() => {});
     const devices = config ? await toBlockDevices(build, config, options) : undefined;
+    // Beside the work that is left, but not while the tree is read; who waits for it hears of a failure.
+    const flushed = store.flush();
+    flushed.catch(() => {});
     await runPhases(build, lastPhases);
     await build.layers.begin();
     await restoreResolver(seenFromHost(root));
@@ -120,7 +120,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
         await write({ kind: 'disk', path, format: 'raw', consumed: true }, `${output}-${name}`);
       if (finished) await keepDisk(build, finished, devices.image, written, options);
     }
-    await (flushed ?? store.flush());
+    await flushed;
     return await finish();
   } finally {
     await endBuild(build);

@@ -19,7 +19,7 @@ import type { Step } from './layers/index.js';
 import {
   exchangeInside,
   hooksInside,
-  leaveArchives,
+  leaveCaches,
   mountSystem,
   prepareRoot,
   renewResolver,
@@ -80,7 +80,7 @@ export async function runPhases(build: Build, phases: Phase[]): Promise<void> {
       const stepStarted = Date.now();
       await step.run(environment);
       // At once, as the last steps of an image clean them away.
-      await leaveArchives(build.root);
+      await leaveCaches(build.root);
       noteRoot(build, step);
       if (step.name === fillsRoot) await mountSystem(build.root);
       await build.layers.keep(secondsSince(stepStarted));

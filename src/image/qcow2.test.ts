@@ -62,7 +62,14 @@ it('writes any disk so that qemu-img finds the same in it, and no fault', async 
       await writeQcow2(disk, image);
       expectSame();
     }),
-    { numRuns: 40 },
+    {
+      numRuns: 40,
+      examples: [
+        [[], 0],
+        [[], 1],
+        [[{ kind: 'hole', clusters: 9 }], 0],
+      ],
+    },
   );
 });
 

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import {
   copyFile,
   link,
@@ -119,16 +120,27 @@ async function together({ sandbox, logFile }: ImageRoot, commands: string[][]): 
   await sandbox.run('/bin/bash', ['-e', '-c', program], { cwd: '/', logFile });
 }
 
+/** What apt has made of its lists. It sees by itself whether these are still the same. */
+const readLists = 'srcpkgcache.bin';
+
 /** What was downloaded for earlier builds, without a second copy of the data. */
-export async function fillArchives({ packages, apt }: ImageRoot): Promise<void> {
+export async function fillCaches({ packages, apt }: ImageRoot): Promise<void> {
   await mkdir(packages, { recursive: true });
   await mkdir(join(apt, 'archives', 'partial'), { recursive: true });
   await linkPackages(packages, join(apt, 'archives'));
+  await linkFile(join(packages, readLists), join(apt, readLists));
 }
 
 /** For later builds. */
-export async function leaveArchives({ packages, apt }: ImageRoot): Promise<void> {
+export async function leaveCaches({ packages, apt }: ImageRoot): Promise<void> {
   await linkPackages(join(apt, 'archives'), packages);
+  const [kept, now] = [packages, apt].map((directory) =>
+    statSync(join(directory, readLists), { throwIfNoEntry: false }),
+  );
+  if (!now || now.ino === kept?.ino) return;
+  const unfinished = join(packages, `.${randomUUID()}`);
+  await linkFile(join(apt, readLists), unfinished);
+  await rename(unfinished, join(packages, readLists));
 }
 
 /**
@@ -158,15 +170,18 @@ async function cachesIn(directory: string): Promise<string[]> {
 async function linkPackages(from: string, to: string): Promise<void> {
   const present = new Set(await readdir(to));
   for (const name of await readdir(from)) {
-    if (!name.endsWith('.deb') || present.has(name)) continue;
-    try {
-      await link(join(from, name), join(to, name));
-    } catch (error) {
-      // Another build was first.
-      if (hasCode(error, 'EEXIST')) continue;
-      if (!hasCode(error, 'EXDEV')) throw error;
-      await copyFile(join(from, name), join(to, name));
-    }
+    if (name.endsWith('.deb') && !present.has(name)) await linkFile(join(from, name), join(to, name));
+  }
+}
+
+/** Another build may be first, and files may be on two file systems. */
+async function linkFile(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return;
+    if (!hasCode(error, 'EXDEV')) throw error;
+    await copyFile(from, to);
   }
 }
 
