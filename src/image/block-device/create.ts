@@ -10,7 +10,7 @@ import { rootNode } from './config.js';
 import { fstabText } from './fstab.js';
 import { invalidConfig } from './located-yaml.js';
 import { lvmCommand, volumePath } from './lvm.js';
-import { fileSystemCommand, fillsWhileMaking } from './make-file-system.js';
+import { type FileSystemContent, fileSystemCommand, fillsWhileMaking } from './make-file-system.js';
 import type { FileSystemNode, LoopNode, LvmNode, MountNode } from './nodes.js';
 import { sfdiskScript } from './partition-table.js';
 import type { BlockDevicePlan } from './plan.js';
@@ -269,13 +269,13 @@ async function makeFileSystem(making: Making, node: FileSystemNode): Promise<voi
   const device = devices.get(node.base) ?? '';
   const within = fills ? placeInFile(making, node.base) : undefined;
   if (within) {
-    const [program, ...args] = commandFor(making, node, { tree: seenTree(place), offset: within.start });
+    const [program, ...args] = commandFor(making, node, { blank: true, tree: seenTree(place), offset: within.start });
     const words = ['-F', ...args, within.file, `${within.size / 512}s`];
     await fill(making, () => making.run(program, words, { timeout: 3600 }));
     // What the kernel, or udev, has read of the devices before is not there any more.
     await making.run('blockdev', ['--flushbufs', device, devices.get(within.disk) ?? '']);
   } else {
-    const [program, ...args] = commandFor(making, node, { tree: fills ? seenTree(place) : undefined });
+    const [program, ...args] = commandFor(making, node, { blank: true, tree: fills ? seenTree(place) : undefined });
     await fill(making, () => making.run(program, [...args, device], { timeout: 3600 }));
   }
   making.filled ||= fills;
@@ -300,7 +300,7 @@ function placeInFile({ plan, images }: Making, name: string) {
 function commandFor(
   { place, uuid }: Making,
   node: FileSystemNode,
-  content: { tree?: string; offset?: number },
+  content: Pick<FileSystemContent, 'blank' | 'offset' | 'tree'>,
 ): [string, ...string[]] {
   return fileSystemCommand(node, {
     uuid: node.uuid ?? uuid(`file system ${node.name}`),

@@ -12,6 +12,8 @@ export interface FileSystemContent {
   reproducible?: boolean;
   /** Bytes before an ext file system that is made within the file of a disk. */
   offset?: number;
+  /** There are only zeros where it is made, so that an ext file system need not write those of its journal. */
+  blank?: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface FileSystemContent {
  */
 export function fileSystemCommand(
   { type, label, options }: FileSystemNode,
-  { uuid, defaultOptions = [], tree, reproducible, offset }: FileSystemContent,
+  { uuid, defaultOptions = [], tree, reproducible, offset, blank }: FileSystemContent,
 ): [program: string, ...args: string[]] {
   const own = options ?? defaultOptions;
   if (extended.includes(type)) {
@@ -27,6 +29,7 @@ export function fileSystemCommand(
     const [plain, extendedOptions] = takeExtendedOptions(own);
     if (reproducible) extendedOptions.push(`hash_seed=${uuid}`);
     if (offset !== undefined) extendedOptions.push(`offset=${offset}`);
+    if (blank) extendedOptions.push('lazy_journal_init=1');
     const settings = extendedOptions.length > 0 ? ['-E', extendedOptions.join(',')] : [];
     return [`mkfs.${type}`, ...plain, ...settings, '-L', label, '-U', uuid, '-q', ...content];
   }
