@@ -103,8 +103,8 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     await build.layers.begin();
     const devices = config ? await toBlockDevices(build, config, options) : undefined;
     // Beside the work that is left, but not while the tree is read; who waits for it hears of a failure.
-    const flushed = store.flush();
-    flushed.catch(() => {});
+    const flushed = devices ? store.flush() : undefined;
+    flushed?.catch(() => {});
     await runPhases(build, lastPhases);
     await build.layers.begin();
     await restoreResolver(seenFromHost(root));
@@ -120,7 +120,7 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
         await write({ kind: 'disk', path, format: 'raw', consumed: true }, `${output}-${name}`);
       if (finished) await keepDisk(build, finished, devices.image, written, options);
     }
-    await flushed;
+    await (flushed ?? store.flush());
     return await finish();
   } finally {
     await endBuild(build);

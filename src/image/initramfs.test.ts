@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quickPaths } from './initramfs.js';
+import { run } from '../base/command.js';
+import { gzipProgram } from '../base/host.js';
+import { hostPigz, packForImage, quickPaths } from './initramfs.js';
+import { exchangeInside } from './root.js';
 
 /** Each path to all three ways of asking, by functions and by programs; a line for each way, with its status. */
 const ask = (define: string) => `${define}
@@ -51,4 +54,25 @@ describe('the functions that mkinitramfs has instead of programs', () => {
       { numRuns: 30 },
     );
   });
+});
+
+const pigz = gzipProgram() === 'pigz';
+
+it.skipIf(!pigz)('packs with the pigz of the build host what mkinitramfs hands over, as often as it does', async () => {
+  const exchange = mkdtempSync(join(tmpdir(), 'stackwright-pigz-'));
+  const file = join(exchange, 'initramfs');
+  writeFileSync(file, 'files in a cpio\n'.repeat(100_000));
+  try {
+    await using packing = await packForImage(exchange);
+    expect(packing).toBeDefined();
+    const functions = hostPigz.replaceAll(exchangeInside, exchange);
+    const program = `set -e\n${functions}\npigz -c "$0" | gzip -d | cmp - "$0"\npigz -c "$0" | gzip -d | cmp - "$0"\necho as it was | pigz | gzip -d`;
+
+    const { stdout } = await run('sh', ['-c', program, file]);
+
+    expect(stdout).toBe('as it was\n');
+  } finally {
+    expect(readdirSync(exchange)).toEqual(['initramfs']);
+    rmSync(exchange, { recursive: true });
+  }
 });

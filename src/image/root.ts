@@ -1,22 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import {
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { shellQuote } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
 import { readTextIfExists } from '../base/files.js';
+import { seenInside } from './inside.js';
 import type { Sandbox } from './sandbox.js';
 
 /** The root of an image while its scripts run. Its mounts are seen only in the sandbox. */
@@ -128,19 +116,24 @@ export async function fillCaches({ packages, apt }: ImageRoot): Promise<void> {
   await mkdir(packages, { recursive: true });
   await mkdir(join(apt, 'archives', 'partial'), { recursive: true });
   await linkPackages(packages, join(apt, 'archives'));
-  await linkFile(join(packages, readLists), join(apt, readLists));
+  await link(join(packages, readLists), join(apt, readLists)).catch(() => {});
 }
 
 /** For later builds. */
 export async function leaveCaches({ packages, apt }: ImageRoot): Promise<void> {
   await linkPackages(join(apt, 'archives'), packages);
-  const [kept, now] = [packages, apt].map((directory) =>
-    statSync(join(directory, readLists), { throwIfNoEntry: false }),
-  );
-  if (!now || now.ino === kept?.ino) return;
-  const unfinished = join(packages, `.${randomUUID()}`);
-  await linkFile(join(apt, readLists), unfinished);
-  await rename(unfinished, join(packages, readLists));
+  const [own, kept] = [join(apt, readLists), join(packages, readLists)];
+  const [now, before] = [own, kept].map((file) => statSync(file, { throwIfNoEntry: false }));
+  if (!now || now.ino === before?.ino) return;
+  const unfinished = `${own}.kept`;
+  await link(own, unfinished);
+  try {
+    await rename(unfinished, kept);
+  } catch (error) {
+    // On another file system it is not worth a copy.
+    if (!hasCode(error, 'EXDEV')) throw error;
+    await rm(unfinished);
+  }
 }
 
 /**
@@ -149,39 +142,32 @@ export async function leaveCaches({ packages, apt }: ImageRoot): Promise<void> {
  * @param changes what is new in the root
  */
 export async function takeCaches({ packages, apt }: ImageRoot, changes: string): Promise<void> {
-  const directory = join(changes, aptCaches);
-  if (!existsSync(directory)) return;
-  // A link may lead anywhere.
-  if ((await realpath(directory)) !== join(await realpath(changes), aptCaches)) return;
-  const archives = join(directory, 'archives');
-  if (existsSync(archives)) await linkPackages(archives, packages);
-  for (const file of await cachesIn(directory)) {
+  const archives = seenInside(changes, `${aptCaches}/archives`);
+  if (archives) await linkPackages(archives, packages);
+  for (const file of await cachesIn(changes)) {
     if (file.endsWith('.bin')) await rename(file, join(apt, basename(file)));
     else await rm(file);
   }
 }
 
 /** Packages, and what apt makes of its lists. */
-async function cachesIn(directory: string): Promise<string[]> {
-  const files = await filesBelow(directory);
+async function cachesIn(root: string): Promise<string[]> {
+  const files = await filesBelow(root, aptCaches);
   return files.filter((file) => /\.(bin|deb)$/.test(file));
 }
 
 async function linkPackages(from: string, to: string): Promise<void> {
   const present = new Set(await readdir(to));
   for (const name of await readdir(from)) {
-    if (name.endsWith('.deb') && !present.has(name)) await linkFile(join(from, name), join(to, name));
-  }
-}
-
-/** Another build may be first, and files may be on two file systems. */
-async function linkFile(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return;
-    if (!hasCode(error, 'EXDEV')) throw error;
-    await copyFile(from, to);
+    if (!name.endsWith('.deb') || present.has(name)) continue;
+    try {
+      await link(join(from, name), join(to, name));
+    } catch (error) {
+      // Another build was first.
+      if (hasCode(error, 'EEXIST')) continue;
+      if (!hasCode(error, 'EXDEV')) throw error;
+      await copyFile(join(from, name), join(to, name));
+    }
   }
 }
 
@@ -237,14 +223,16 @@ export async function tidy(root: string): Promise<void> {
   for (const name of await readdir(join(root, 'tmp')).catch(() => [])) {
     await rm(join(root, 'tmp', name), { recursive: true, force: true });
   }
-  for (const file of await filesBelow(join(root, 'var', 'log'))) await truncate(file);
-  for (const file of await cachesIn(join(root, aptCaches))) await rm(file);
-  for (const file of await filesBelow(join(root, 'root'))) {
+  for (const file of await filesBelow(root, 'var/log')) await truncate(file);
+  for (const file of await cachesIn(root)) await rm(file);
+  for (const file of await filesBelow(root, 'root')) {
     if (file.endsWith('.log')) await rm(file);
   }
 }
 
-async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
+async function filesBelow(root: string, directory: string): Promise<string[]> {
+  // A link of the image must not lead to files of this host.
+  const place = seenInside(root, directory);
+  const entries = place ? await readdir(place, { withFileTypes: true, recursive: true }).catch(() => []) : [];
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
