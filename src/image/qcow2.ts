@@ -31,8 +31,8 @@ const ownedFlag = 1n << 63n;
 const sectorsShift = 62n - 8n;
 
 /**
- * Writes a disk as `qemu-img convert -c -O qcow2 -o compression_type=zstd` does, in two thirds of its time, and always the same
- * bytes for the same disk. Format: QEMU's docs/interop/qcow2.txt.
+ * Writes a disk as `qemu-img convert -c -O qcow2 -o compression_type=zstd` does, in two thirds of its time, and always
+ * the same bytes for the same disk. Format: QEMU's docs/interop/qcow2.txt.
  * @param source a raw disk
  * @throws StackwrightError `LibraryMissing`, `Interrupted`
  */
@@ -65,9 +65,9 @@ interface BatchMemory {
 }
 
 function batchMemory(): BatchMemory {
+  const shared = (bytes: number) => new Uint8Array(new SharedArrayBuffer(bytes));
   // zstd is faster with more room than it needs.
-  const [frames, whole] = [batchBytes + clusterBytes, batchBytes].map((bytes) => new SharedArrayBuffer(bytes));
-  return { frames: new Uint8Array(frames as SharedArrayBuffer), whole: new Uint8Array(whole as SharedArrayBuffer) };
+  return { frames: shared(batchBytes + clusterBytes), whole: shared(batchBytes) };
 }
 
 interface Thread {
