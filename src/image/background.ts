@@ -9,9 +9,9 @@ export type Background = AsyncDisposable;
  */
 export function startShell(program: string, words: string[]): Background {
   const ending = new AbortController();
-  // timeout(1) has a process group of its own, and ends all of it.
-  const command = ['3600', 'sh', '-c', program, 'sh', ...words];
-  const running = run('timeout', command, { signal: ending.signal, timeout: 3700 }).catch(() => {});
+  // timeout(1) has a process group of its own and ends all of it, also when we are killed.
+  const command = ['--pdeathsig', 'TERM', 'timeout', '3600', 'sh', '-c', program, 'sh', ...words];
+  const running = run('setpriv', command, { signal: ending.signal, timeout: 3700 }).catch(() => {});
   return {
     async [Symbol.asyncDispose]() {
       ending.abort();

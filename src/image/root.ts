@@ -1,5 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { shellQuote } from '../base/command.js';
 import { hasCode, StackwrightError } from '../base/errors.js';
@@ -115,6 +127,8 @@ const readLists = 'srcpkgcache.bin';
 export async function fillCaches({ packages, apt }: ImageRoot): Promise<void> {
   await mkdir(packages, { recursive: true });
   await mkdir(join(apt, 'archives', 'partial'), { recursive: true });
+  // apt downloads as a user of its own, who goes through it.
+  await chmod(apt, 0o755);
   await linkPackages(packages, join(apt, 'archives'));
   await link(join(packages, readLists), join(apt, readLists)).catch(() => {});
 }
