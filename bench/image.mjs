@@ -24,7 +24,6 @@ export async function bench(rounds) {
       env: {
         DIB_RELEASE: 'bookworm',
         DIB_APT_SOURCES_CONF: `default:deb ${mirror} bookworm main`,
-        DIB_IMAGE_CACHE: join(work, 'cache'),
         DIB_DEBOOTSTRAP_CACHE: '1',
         DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: '1',
         ELEMENTS_PATH: elements,
@@ -42,7 +41,7 @@ export async function bench(rounds) {
         `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}, of which ${megabytes(measured.stays)} stay`,
       );
     };
-    // The packages that ours downloads are no part of the comparison: the peer has its own in the same cache.
+    // What is downloaded is no part of the comparison. Each has a cache of its own, as the peer removes what is in its.
     await ours(setting, 'qcow2');
     const packages = await packagesOf(setting);
     for (let round = 1; round <= rounds; round++) {
@@ -97,14 +96,15 @@ function makePeer({ work, env }) {
   const elements = ['debian-minimal', 'vm', 'early', 'late'];
   return (...more) => {
     const command = ['--mount', '--', 'bash', '-c', program, standIns, ...words, ...more, ...elements];
-    return quietly('unshare', command, { ...env, OVERWRITE_OLD_IMAGE: '1' });
+    return quietly('unshare', command, { ...env, DIB_IMAGE_CACHE: join(work, 'peer-cache'), OVERWRITE_OLD_IMAGE: '1' });
   };
 }
 
 function ours({ work, env }, format) {
   const words = ['image', 'build', '-t', format, '-o', join(work, 'ours'), '--force'];
   const elements = ['debian-minimal', 'vm', 'early', 'late'];
-  const more = { ...env, ELEMENTS_PATH: `${env.ELEMENTS_PATH}:${upstream}` };
+  const cache = join(work, 'cache');
+  const more = { ...env, DIB_IMAGE_CACHE: cache, ELEMENTS_PATH: `${env.ELEMENTS_PATH}:${upstream}` };
   return quietly(join(root, 'bin', 'stackwright'), [...words, ...elements], more);
 }
 
