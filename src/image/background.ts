@@ -1,13 +1,10 @@
 import { run } from '../base/command.js';
 
-/** Ends when it is disposed of. */
-export type Background = AsyncDisposable;
-
 /**
- * Starts a shell program of the host beside the build. Nobody hears whether it fails: it is a help that can be missed.
+ * Starts a shell program of the host beside the build; it ends when it is disposed of. Nobody hears whether it fails.
  * @param words its `$1` and so on
  */
-export function startShell(program: string, words: string[]): Background {
+export function startShell(program: string, words: string[]): AsyncDisposable {
   const ending = new AbortController();
   // timeout(1) has a process group of its own and ends all of it, also when we are killed.
   const command = ['--pdeathsig', 'TERM', 'timeout', '3600', 'sh', '-c', program, 'sh', ...words];

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../base/command.js';
 import { gzipProgram } from '../base/host.js';
-import { type Background, startShell } from './background.js';
+import { startShell } from './background.js';
 import { exchangeInside } from './root.js';
 
 /**
@@ -127,7 +127,7 @@ done
  * Packs what `hostPigz` hands over, until it is disposed of. Undefined where the build host has no pigz.
  * @param exchange the directory of the host that the image sees at `exchangeInside`
  */
-export async function packForImage(exchange: string): Promise<Background | undefined> {
+export async function packForImage(exchange: string): Promise<AsyncDisposable | undefined> {
   if (gzipProgram() !== 'pigz') return undefined;
   const paths = pipes.map((name) => join(exchange, name));
   await run('mkfifo', paths);
