@@ -4,7 +4,7 @@
 // and both once more with everything on disk, as where memory is small,
 // and beside them mmdebstrap, which makes only a tree, of the packages that the image has.
 // A peer has no layers: whatever has changed, it builds everything.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -132,32 +132,33 @@ async function mmdebstrap({ work }, packages) {
 
 /** Wall seconds; the most memory and disk that were in use more than at the beginning; the disk that stays in use. */
 async function measured({ work }, action) {
-  const before = await inUse(work);
+  const before = inUse(work);
   const most = { ...before };
-  const timer = setInterval(async () => {
-    const now = await inUse(work);
+  const timer = setInterval(() => {
+    const now = inUse(work);
     for (const name of Object.keys(most)) most[name] = Math.max(most[name], now[name]);
-  }, 500);
+  }, 250);
   const started = performance.now();
   try {
     await action();
     const seconds = (performance.now() - started) / 1000;
-    const stays = (await inUse(work)).disk - before.disk;
+    const stays = inUse(work).disk - before.disk;
     return { seconds, memory: most.memory - before.memory, disk: most.disk - before.disk, stays };
   } finally {
     clearInterval(timer);
   }
 }
 
-/** Memory that could not be given up, tmpfs with it; bytes used of the file system of the work directory. */
-async function inUse(work) {
-  const { stdout: meminfo } = await execa('cat', ['/proc/meminfo']);
-  const kilobytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)[1]);
-  const { stdout } = await execa('df', ['--block-size=1', '--output=used', work]);
-  return {
-    memory: (kilobytes('MemTotal') - kilobytes('MemAvailable')) * 1024,
-    disk: Number(stdout.split('\n')[1]),
-  };
+/**
+ * Memory of processes, of tmpfs and of the kernel itself: what is available besides is no measure, as the kernel keeps
+ * hundreds of megabytes of free pages aside for each processor. Bytes used of the file system of the work directory.
+ */
+function inUse(work) {
+  const meminfo = readFileSync('/proc/meminfo', 'utf8');
+  const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)[1]) * 1024;
+  const names = ['AnonPages', 'Shmem', 'SUnreclaim', 'KernelStack', 'PageTables'];
+  const { blocks, bfree, bsize } = statfsSync(work);
+  return { memory: names.reduce((sum, name) => sum + bytes(name), 0), disk: (blocks - bfree) * bsize };
 }
 
 function print(taken, packages) {

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StackwrightEvent } from '../base/events.js';
 import { type StateDirectory, stateDirectory } from '../base/state.js';
 import { type ElementWriter, elementsIn } from './elements.fixture.js';
@@ -58,6 +59,52 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
 
     expect(events.filter(({ code }) => code === 'image.script.started')).toEqual([]);
     for (const format of wanted) compare(`first.${made[0]}`, `image.${format}`);
+  });
+
+  it('keeps the image that it has given, not a second one, and builds again where that was written to', async () => {
+    const scripts = () => events.filter(({ code }) => code === 'image.script.started').length;
+    await buildImage(options(['qcow2']));
+    const image = join(work, 'image.qcow2');
+    expect(statSync(image).nlink).toBe(2);
+    execFileSync('qemu-img', ['resize', '-q', image, '+1M']);
+    expect(await explainBuild(options(['raw']))).toMatchObject({ disk: false });
+    events = [];
+
+    await buildImage(options(['raw']));
+
+    expect(scripts()).toBeGreaterThan(0);
+    events = [];
+    // What was kept of it took the place of the other.
+    await buildImage(options(['qcow2']));
+    expect(scripts()).toBe(0);
+    compare('image.raw', 'image.qcow2');
+  });
+
+  it.each([
+    { made: 'qcow2', wanted: 'raw' },
+    { made: 'raw', wanted: 'qcow2' },
+    { made: 'raw', wanted: 'vhd' },
+  ] as const)('makes $wanted of a $made that a machine has open', async ({ made, wanted }) => {
+    await buildImage(options([made]));
+    const image = join(work, `image.${made}`);
+    const drive = `file=${image},format=${made},if=virtio`;
+    const machine = spawn('qemu-system-x86_64', ['-S', '-nodefaults', '-display', 'none', '-drive', drive]);
+    const ended = once(machine, 'exit');
+    try {
+      await vi.waitUntil(
+        () => spawnSync('qemu-img', ['convert', '-f', made, '-O', 'raw', image, join(work, 'copy')]).status !== 0,
+        {
+          timeout: 20_000,
+        },
+      );
+      events = [];
+      await buildImage(options([wanted]));
+    } finally {
+      machine.kill('SIGKILL');
+      await ended;
+    }
+    expect(events.filter(({ code }) => code === 'image.script.started')).toEqual([]);
+    compare(`image.${made}`, `image.${wanted}`);
   });
 
   it('writes the disk also where states cannot be kept, as a script has left a process behind', async () => {

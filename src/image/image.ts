@@ -95,8 +95,9 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     const finished = config ? await finishedState(build, config, options) : undefined;
     const kept = finished && options.formats.every(isDiskFormat) ? store.use(finished) : undefined;
     if (finished && kept?.disk) {
-      const format = kept.disk === keptDisks.qcow2 ? 'qcow2' : 'raw';
-      await write({ kind: 'disk', path: store.file(finished, kept.disk), format });
+      const { name } = kept.disk;
+      const format = name === keptDisks.qcow2 ? 'qcow2' : 'raw';
+      await write({ kind: 'disk', path: store.file(finished, name), format });
       await saveManifests(store.file(finished, manifestsName), output);
       return await finish();
     }
@@ -214,14 +215,19 @@ async function keepDisk(
 ): Promise<void> {
   const { store, place, layers } = build;
   const manifests = seenManifests(build);
-  const qcow2 = isPlainQcow2(options.write ?? {}) && written.find(({ format }) => format === 'qcow2');
-  const disk = qcow2 ? { [keptDisks.qcow2]: { copyOf: qcow2.path } } : { [keptDisks.raw]: image };
-  // The copy takes its place.
-  if (qcow2) await rm(image);
-  const files = { ...disk, ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}) };
+  const isPlain = isPlainQcow2(options.write ?? {});
+  const sharable = written.filter(({ format }) => format === 'raw' || (format === 'qcow2' && isPlain));
+  const shared = sharable.find(({ format }) => format === 'qcow2') ?? sharable[0];
+  const disk = shared?.format === 'qcow2' ? keptDisks.qcow2 : keptDisks.raw;
+  // The user's image takes its place.
+  if (shared) await rm(image);
+  const files = {
+    [disk]: shared ? { shared: shared.path } : image,
+    ...(existsSync(manifests) ? { [manifestsName]: manifests } : {}),
+  };
   const record = { id, parent: layers.id, phase: blockDevicePhase.name, step: 'disk', inputs: [] };
   const elements = place.elements.map(({ name }) => name);
-  const known = { ...record, disk: Object.keys(disk)[0], changed: false, packageIndexes: {}, hooks: [], seconds: 0 };
+  const known = { ...record, disk, changed: false, packageIndexes: {}, hooks: [], seconds: 0 };
   await store.add({ ...known, elements }, files);
 }
 

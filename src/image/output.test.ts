@@ -242,10 +242,10 @@ it('compresses with zstd unless it may not, or a user’s options exclude it', (
   const command = (compress: boolean, qemuOptions?: string) =>
     convertCommand('qcow2', { source: 'in', file: 'out', compress, qemuOptions }).join(' ');
 
-  expect(command(true)).toBe('qemu-img convert -c -W -f raw -O qcow2 -o compression_type=zstd in out');
+  expect(command(true)).toBe('qemu-img convert -U -c -W -f raw -O qcow2 -o compression_type=zstd in out');
   expect(command(true, 'cluster_size=2M')).toContain('-o compression_type=zstd,cluster_size=2M');
   expect(command(true, 'compat=0.10')).toContain('-c -W -f raw -O qcow2 -o compat=0.10 in out');
-  expect(command(false)).toBe('qemu-img convert -f raw -O qcow2 in out');
+  expect(command(false)).toBe('qemu-img convert -U -f raw -O qcow2 in out');
 });
 
 it('writes the clusters of a qcow2 in order where its bytes are to be the same each time', () => {

@@ -340,7 +340,8 @@ export function convertCommand(
 
   function qemuConvert(format: string, settings: string[], flags: string[] = []): [program: string, ...string[]] {
     const options = settings.length > 0 ? ['-o', settings.join(',')] : [];
-    return ['qemu-img', 'convert', ...flags, '-f', diskFormat, '-O', format, ...options, source, file];
+    // A kept disk is the user's image too: a machine may have it open that has not written to it.
+    return ['qemu-img', 'convert', '-U', ...flags, '-f', diskFormat, '-O', format, ...options, source, file];
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { constants, copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { run } from '../../base/command.js';
 import { hasCode } from '../../base/errors.js';
@@ -28,8 +29,11 @@ const layerRecord = z.object({
   /** What the package lists in the tree were made from, by URL. */
   packageIndexes: z.record(z.string(), z.string()),
   hooks: z.array(hookChange),
-  /** Names of the files of a finished disk, for the last state of a disk image. */
-  disk: z.string().optional(),
+  /**
+   * The file of a finished disk, for the last state of a disk image. It may be the user's image too: of another size,
+   * or written to since (milliseconds since 1970), it is that disk no more.
+   */
+  disk: z.object({ name: z.string(), bytes: z.number(), modified: z.number() }).optional(),
   bytes: z.number(),
   seconds: z.number(),
   elements: z.array(z.string()),
@@ -40,6 +44,9 @@ const layerRecord = z.object({
 
 /** What is kept of a state of a build, in `cache/layers/ID/record.json`; its changes are beside it in `fs/`. */
 export type LayerRecord = z.infer<typeof layerRecord>;
+
+/** What is told of a state that is to be kept; of its disk the name of the file. */
+export type NewLayer = Omit<LayerRecord, 'bytes' | 'createdAt' | 'boot' | 'disk'> & { disk?: string };
 
 /** The states of builds that are kept on this machine. */
 export interface LayerStore {
@@ -54,12 +61,10 @@ export interface LayerStore {
   file(id: string, name: string): string;
   /**
    * Keeps a state; where another build was first, that one's stays.
-   * @param files what is moved into its directory, by name there; from another file system it is copied
+   * @param files what is moved into its directory, or shared with it, by name there; from another file system it is
+   *   copied
    */
-  add(
-    record: Omit<LayerRecord, 'bytes' | 'createdAt' | 'boot'>,
-    files?: Record<string, string | { copyOf: string }>,
-  ): Promise<void>;
+  add(record: NewLayer, files?: Record<string, string | { shared: string }>): Promise<void>;
   /** Makes what was added last longer than a power cut. */
   flush(): Promise<void>;
   /** Those that follow a state, or begin builds, the newest first. */
@@ -109,11 +114,18 @@ export function openLayers(state: StateDirectory): LayerStore {
       await mkdir(unfinished, { mode: 0o700 });
       for (const [name, path] of Object.entries(files)) {
         if (typeof path === 'string') await moveInto(path, join(unfinished, name));
-        else await copyInto(path.copyOf, join(unfinished, name));
+        else await shareInto(path.shared, join(unfinished, name));
       }
       // A record takes one block, and its directory another.
       const bytes = 8192 + (Object.keys(files).length > 0 ? await usedBytes(unfinished) : 0);
-      const whole: LayerRecord = { ...record, bytes, createdAt: new Date().toISOString(), boot: bootIdentity() };
+      const { disk, ...known } = record;
+      const whole: LayerRecord = {
+        ...known,
+        ...(disk === undefined ? {} : { disk: diskFile(unfinished, disk) }),
+        bytes,
+        createdAt: new Date().toISOString(),
+        boot: bootIdentity(),
+      };
       writeFileSync(join(unfinished, 'record.json'), JSON.stringify(whole));
       const place = join(directory, record.id);
       // One that cannot be used any more makes room.
@@ -157,6 +169,17 @@ async function moveInto(from: string, to: string): Promise<void> {
   }
 }
 
+/** One file of two names where it cannot be two that share their blocks. */
+async function shareInto(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).catch(() => link(from, to));
+  } catch (error) {
+    // Of another file system, or of one without hard links.
+    if (!['EXDEV', 'EPERM', 'EMLINK'].some((code) => hasCode(error, code))) throw error;
+    await copyInto(from, to);
+  }
+}
+
 async function copyInto(from: string, to: string): Promise<void> {
   await run('cp', ['--archive', '--sparse=always', '--reflink=auto', from, to], { timeout: 3600 });
 }
@@ -175,9 +198,16 @@ function usable(directory: string, id: string): LayerRecord | undefined {
   const record = readRecord(directory, id);
   if (!record) return undefined;
   if (record.changed && !existsSync(join(directory, id, 'fs'))) return undefined;
+  if (record.disk && !isDeepStrictEqual(diskFile(join(directory, id), record.disk.name), record.disk)) return undefined;
   // A power cut can leave files empty that were written before it.
   const safe = record.boot === bootIdentity() || existsSync(join(directory, id, 'synced'));
   return safe ? record : undefined;
+}
+
+/** Undefined where it is gone. */
+function diskFile(directory: string, name: string): LayerRecord['disk'] {
+  const found = statSync(join(directory, name), { throwIfNoEntry: false });
+  return found && { name, bytes: found.size, modified: found.mtimeMs };
 }
 
 function readRecord(directory: string, id: string): LayerRecord | undefined {
