@@ -332,9 +332,7 @@ async function mount(making: Making, node: MountNode): Promise<void> {
   const staged = isVfat && (times || !(await kernelHas(making, '/proc/filesystems', 'vfat', 'vfat')));
   if (!staged) {
     note(making, { kind: 'mount', path });
-    // Nobody needs the journal of an image that is thrown away where its build ends early; it would stay full of old blocks.
-    const options = ['ext3', 'ext4'].includes(system.type) ? ['-o', 'noload'] : [];
-    await runMounting('mount', [...options, devices.get(system.base) ?? '', path]);
+    await runMounting('mount', [devices.get(system.base) ?? '', path]);
   }
   making.mounted.push({ node, system, path, staged });
 }
