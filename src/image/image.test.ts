@@ -1,6 +1,6 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -91,12 +91,8 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     const machine = spawn('qemu-system-x86_64', ['-S', '-nodefaults', '-display', 'none', '-drive', drive]);
     const ended = once(machine, 'exit');
     try {
-      await vi.waitUntil(
-        () => spawnSync('qemu-img', ['convert', '-f', made, '-O', 'raw', image, join(work, 'copy')]).status !== 0,
-        {
-          timeout: 20_000,
-        },
-      );
+      const lock = `:${statSync(image).ino} `;
+      await vi.waitUntil(() => readFileSync('/proc/locks', 'utf8').includes(lock), { timeout: 20_000 });
       events = [];
       await buildImage(options([wanted]));
     } finally {

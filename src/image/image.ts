@@ -97,7 +97,8 @@ export async function buildImage(options: ImageOptions): Promise<BuiltImage> {
     if (finished && kept?.disk) {
       const { name } = kept.disk;
       const format = name === keptDisks.qcow2 ? 'qcow2' : 'raw';
-      await write({ kind: 'disk', path: store.file(finished, name), format });
+      const isUnchanged = () => store.use(finished) !== undefined;
+      await write({ kind: 'disk', path: store.file(finished, name), format, isUnchanged });
       await saveManifests(store.file(finished, manifestsName), output);
       return await finish();
     }

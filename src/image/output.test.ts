@@ -212,6 +212,16 @@ it('makes every format of a disk from a qcow2 too, and copies what is wanted as 
   expect(readFileSync(join(work, 'out/image.qcow2'))).not.toEqual(readFileSync(path));
 });
 
+it('publishes nothing of a disk that was written to meanwhile', async () => {
+  const source = { kind: 'disk', path: join(work, 'disk.raw'), format: 'raw', isUnchanged: () => false } as const;
+
+  await expect(writeOutputs(options(['raw', 'vhd'], 'disk', { source }))).rejects.toThrow(
+    expect.objectContaining({ code: 'KeptDiskChanged' }),
+  );
+
+  expect(outputs()).toEqual([]);
+});
+
 it('makes an identifier of any name', () => {
   const named = (name: string) => JSON.parse(aciManifest(name, 'amd64')).name;
 

@@ -31,8 +31,9 @@ export type OutputSource =
   /**
    * An image of a disk that nobody writes to any more. One that is `consumed` has lost its content where a qcow2 that
    * everybody gets was the only format that was wanted.
+   * `isUnchanged` is asked when all formats are made, of a disk that somebody may have written to meanwhile.
    */
-  | { kind: 'disk'; path: string; format: 'raw' | 'qcow2'; consumed?: boolean };
+  | { kind: 'disk'; path: string; format: 'raw' | 'qcow2'; consumed?: boolean; isUnchanged?: () => boolean };
 
 export interface OutputOptions {
   /** Those that this source cannot give are left for the other one. */
@@ -96,6 +97,7 @@ export function parseFormats(text: string): OutputFormat[] {
  * Writes every format that can be made from a source, all at the same time. Each is written under
  * another name; when all are whole they are renamed, so that nobody sees half of one. Where one
  * fails, the others are ended, and what was there before stays.
+ * @throws StackwrightError `KeptDiskChanged`, and those of commands
  */
 export async function writeOutputs(options: OutputOptions): Promise<WrittenOutput[]> {
   const possible: readonly OutputFormat[] = options.source.kind === 'tree' ? treeFormats : diskFormats;
@@ -106,6 +108,8 @@ export async function writeOutputs(options: OutputOptions): Promise<WrittenOutpu
   );
   try {
     await makeAll(unpublished, options);
+    if (options.source.kind === 'disk' && options.source.isUnchanged?.() === false)
+      throw changedMeanwhile(options.output);
     const written: WrittenOutput[] = [];
     for (const output of unpublished) written.push(await publish(output, options));
     return written;
@@ -113,6 +117,13 @@ export async function writeOutputs(options: OutputOptions): Promise<WrittenOutpu
     for (const { unfinished } of unpublished) await rm(unfinished, { force: true });
     throw error;
   }
+}
+
+function changedMeanwhile(output: string): StackwrightError {
+  return new StackwrightError('KeptDiskChanged', 'the disk was written to while other formats were made of it', {
+    value: output,
+    hint: 'it is an image of an earlier build, which a machine uses now; run the build again: it makes the disk anew',
+  });
 }
 
 /** A file that is whole, and what it shall be. */

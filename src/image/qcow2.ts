@@ -111,7 +111,7 @@ const extents = z.array(z.object({ start: z.number(), length: z.number(), data: 
 
 /** Where batches begin, without those in which a sparse file has nothing. */
 async function dataBatches(source: string): Promise<{ size: number; batches: number[] }> {
-  const { stdout } = await run('qemu-img', ['map', '-U', '--output=json', '-f', 'raw', source]);
+  const { stdout } = await run('qemu-img', ['map', '--output=json', '-f', 'raw', source]);
   const all = extents.parse(JSON.parse(stdout));
   const batches: number[] = [];
   let known = 0;

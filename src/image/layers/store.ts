@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { constants, copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -169,10 +169,10 @@ async function moveInto(from: string, to: string): Promise<void> {
   }
 }
 
-/** One file of two names where it cannot be two that share their blocks. */
+/** One file of two names. */
 async function shareInto(from: string, to: string): Promise<void> {
   try {
-    await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE).catch(() => link(from, to));
+    await link(from, to);
   } catch (error) {
     // Of another file system, or of one without hard links.
     if (!['EXDEV', 'EPERM', 'EMLINK'].some((code) => hasCode(error, code))) throw error;
@@ -321,8 +321,10 @@ async function removeTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
     if (!hasCode(error, 'EPERM')) throw error;
-    // An element has made a file immutable.
-    await run('chattr', ['-R', '-f', '-i', path], { okStatuses: [0, 1] });
-    await rm(path, { recursive: true, force: true });
+    // An element has made a file immutable. Where the user has made the image so, it stays so, and this stays here.
+    await run('chattr', ['-R', '-f', '-i', join(path, 'fs')], { okStatuses: [0, 1] });
+    await rm(path, { recursive: true, force: true }).catch((left) => {
+      if (!hasCode(left, 'EPERM')) throw left;
+    });
   }
 }
