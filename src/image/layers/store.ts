@@ -10,6 +10,7 @@ import { readTextIfExistsSync } from '../../base/files.js';
 import { bootIdentity, isAlive, ownProcess, type ProcessIdentity } from '../../base/process.js';
 import type { StateDirectory } from '../../base/state.js';
 import { inputKinds } from './inputs.js';
+import { changesName } from './overlay.js';
 
 const hookChange = z.object({
   path: z.string(),
@@ -169,7 +170,7 @@ async function moveInto(from: string, to: string): Promise<void> {
   }
 }
 
-/** One file of two names. */
+/** One file of two names, where that can be. */
 async function shareInto(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
@@ -197,7 +198,7 @@ function readKey(file: string): Buffer {
 function usable(directory: string, id: string): LayerRecord | undefined {
   const record = readRecord(directory, id);
   if (!record) return undefined;
-  if (record.changed && !existsSync(join(directory, id, 'fs'))) return undefined;
+  if (record.changed && !existsSync(join(directory, id, changesName))) return undefined;
   if (record.disk && !isDeepStrictEqual(diskFile(join(directory, id), record.disk.name), record.disk)) return undefined;
   // A power cut can leave files empty that were written before it.
   const safe = record.boot === bootIdentity() || existsSync(join(directory, id, 'synced'));
@@ -322,7 +323,7 @@ async function removeTree(path: string): Promise<void> {
   } catch (error) {
     if (!hasCode(error, 'EPERM')) throw error;
     // An element has made a file immutable. Where the user has made the image so, it stays so, and this stays here.
-    await run('chattr', ['-R', '-f', '-i', join(path, 'fs')], { okStatuses: [0, 1] });
+    await run('chattr', ['-R', '-f', '-i', join(path, changesName)], { okStatuses: [0, 1] });
     await rm(path, { recursive: true, force: true }).catch((left) => {
       if (!hasCode(left, 'EPERM')) throw left;
     });
