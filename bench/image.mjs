@@ -38,7 +38,7 @@ export async function bench(rounds) {
     const note = (way, measured) => {
       taken[way].push(measured);
       say(
-        `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}, of which ${megabytes(measured.stays)} stay`,
+        `${way}: ${measured.seconds.toFixed(1)} s, most memory ${megabytes(measured.memory)}, disk ${megabytes(measured.disk)}, both at once ${megabytes(measured.both)}; ${megabytes(measured.stays)} stay`,
       );
     };
     // What is downloaded is no part of the comparison. Each has a cache of its own, as the peer removes what is in its.
@@ -130,7 +130,10 @@ async function mmdebstrap({ work }, packages) {
   }
 }
 
-/** Wall seconds; the most memory and disk that were in use more than at the beginning; the disk that stays in use. */
+/**
+ * Wall seconds; the most memory, disk, and both at one moment, that were in use more than at the beginning; the disk that
+ * stays in use.
+ */
 async function measured({ work }, action) {
   const before = inUse(work);
   const most = { ...before };
@@ -143,7 +146,8 @@ async function measured({ work }, action) {
     await action();
     const seconds = (performance.now() - started) / 1000;
     const stays = inUse(work).disk - before.disk;
-    return { seconds, memory: most.memory - before.memory, disk: most.disk - before.disk, stays };
+    const more = Object.fromEntries(Object.keys(most).map((name) => [name, most[name] - before[name]]));
+    return { seconds, ...more, stays };
   } finally {
     clearInterval(timer);
   }
@@ -158,7 +162,9 @@ function inUse(work) {
   const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)[1]) * 1024;
   const names = ['AnonPages', 'Shmem', 'SUnreclaim', 'KernelStack', 'PageTables'];
   const { blocks, bfree, bsize } = statfsSync(work);
-  return { memory: names.reduce((sum, name) => sum + bytes(name), 0), disk: (blocks - bfree) * bsize };
+  const memory = names.reduce((sum, name) => sum + bytes(name), 0);
+  const disk = (blocks - bfree) * bsize;
+  return { memory, disk, both: memory + disk };
 }
 
 function print(taken, packages) {
@@ -178,7 +184,8 @@ function print(taken, packages) {
   console.log(`debian-minimal vm, bookworm, ${packages} packages, best of ${taken.upstream.length}`);
   for (const [way, name] of Object.entries(names)) {
     const ratio = (best(way) / peer).toFixed(2);
-    const peaks = `${megabytes(most(way, 'memory'))} memory, ${megabytes(most(way, 'disk'))} disk at most, ${megabytes(most(way, 'stays'))} stay`;
+    const [memory, disk, both, stays] = ['memory', 'disk', 'both', 'stays'].map((what) => megabytes(most(way, what)));
+    const peaks = `${memory} memory, ${disk} disk at most, ${both} at once, ${stays} stay`;
     console.log(`${name.padEnd(48)} ${best(way).toFixed(1).padStart(6)} s  ${ratio}  ${peaks}`);
   }
 }

@@ -80,7 +80,7 @@ function countBlocks(before: number): { blocks: number; total: number } {
   }
 }
 
-/** How many frames or tables are in each cluster of the file. */
+/** How many entries lead to something in each cluster of the file. */
 function referenceCounts(entries: BigUint64Array, data: number, total: number): Uint16Array {
   const counts = new Uint16Array(total);
   counts[0] = 1;
