@@ -14,7 +14,10 @@ const disk = openSync(source, 'r');
 const content = Buffer.alloc(batchBytes);
 const zeros = Buffer.alloc(clusterBytes);
 
-parentPort?.on('message', ({ position, memory }) => parentPort?.postMessage(pack(position, memory)));
+parentPort?.on('message', (message) => {
+  if (message === 'end') parentPort?.close();
+  else parentPort?.postMessage(pack(message.position, message.memory));
+});
 
 /**
  * Fills the memory of a batch: frames from its begin, whole clusters from its middle.

@@ -89,6 +89,7 @@ function startThread(source: string): Thread {
   const workerData = { source, clusterBytes, batchBytes, level };
   const worker = new Worker(join(packageRoot(), 'src', 'image', 'qcow2-worker.mjs'), { workerData });
   const waiting: { resolve(sizes: number[]): void; reject(error: unknown): void }[] = [];
+  const exited = new Promise((resolve) => worker.once('exit', resolve));
   let failure: unknown;
   worker.on('message', (sizes: number[]) => waiting.shift()?.resolve(sizes));
   worker.on('error', (error) => {
@@ -104,7 +105,11 @@ function startThread(source: string): Thread {
       });
       return { position, sizes, memory };
     },
-    end: () => worker.terminate(),
+    // Node aborts where a thread is terminated while it loads the library.
+    end: () => {
+      worker.postMessage('end');
+      return exited;
+    },
   };
 }
 
